@@ -124,6 +124,15 @@ void pm_escape_line(struct pm_buf *out, const char *text, size_t bytes) {
   pm_buf_append(out, text + kept_from, bytes - kept_from);
 }
 
+void pm_escape_line_right(struct pm_buf *out, const char *text, size_t bytes, size_t columns) {
+  size_t characters = 0;
+  size_t length;
+  /* Escaping keeps their number: each hazard becomes one '?'. */
+  for (size_t at = 0; at < bytes; at += length, characters++) line_keeps(text + at, bytes - at, &length);
+  for (; characters < columns; characters++) pm_buf_char(out, ' ');
+  pm_escape_line(out, text, bytes);
+}
+
 void pm_escape_line_inplace(char *text) {
   size_t bytes = strlen(text);
   size_t end = 0;

@@ -19,6 +19,9 @@ void pm_escape_html(struct pm_buf *out, const char *text, size_t bytes);
  * become '?'. So a name from outside can neither add a column or a line nor move a terminal's
  * cursor. */
 void pm_escape_line(struct pm_buf *out, const char *text, size_t bytes);
+/* The same, right-aligned in a column: blanks come first where text has fewer characters than that.
+ * Characters, as Go's printf counts them: C's counts bytes. */
+void pm_escape_line_right(struct pm_buf *out, const char *text, size_t bytes, size_t columns);
 /* The same in place; the length never changes for ASCII and never grows. */
 void pm_escape_line_inplace(char *text);
 
