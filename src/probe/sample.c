@@ -1,0 +1,27 @@
+#include "probe/sample.h"
+
+const char *pm_phase_text(enum pm_phase phase) {
+  switch (phase) {
+#define X(name, text)   \
+  case PM_PHASE_##name: \
+    return text;
+    PM_PHASE_MAP(X)
+#undef X
+  case PM_PHASE_COUNT:
+    break;
+  }
+  return "unknown";
+}
+
+const char *pm_outcome_text(enum pm_outcome outcome) {
+  switch (outcome) {
+#define X(name, text)     \
+  case PM_OUTCOME_##name: \
+    return text;
+    PM_OUTCOME_MAP(X)
+#undef X
+  case PM_OUTCOME_COUNT:
+    break;
+  }
+  return "unknown";
+}

@@ -1,0 +1,49 @@
+/* Statistics of one target: counts, sums and distributions per phase, from its samples. Pure.
+ *
+ * A phase of 0 in a sample did not happen (no lookup of a literal address, no TLS over http): it
+ * adds nothing to that phase's minimum, jitter and distribution, and counts as 0 in its mean, as of
+ * old.
+ */
+#ifndef PM_PROBE_STATS_H
+#define PM_PROBE_STATS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "probe/histogram.h"
+#include "probe/sample.h"
+
+struct pm_phase_stats {
+  int64_t sum_ns;
+  int64_t min_ns, max_ns; /* 0 if the phase never happened */
+  int64_t latest_ns;      /* of the latest success; 0 if it had no such phase */
+  int64_t previous_ns;    /* the latest that was not 0: what the next one's jitter is taken from */
+  double jitter_ns;       /* RFC 3550, section 6.4.1: J += (|D| - J) / 16 */
+  struct pm_histogram histogram;
+};
+
+struct pm_stats {
+  uint64_t successes;         /* the original's "Pings" */
+  uint64_t failures;          /* all of them: the original's "Fails" */
+  uint32_t failures_in_a_row; /* what -f is compared with; an INTERNAL one says nothing of the
+                                 target, so it neither adds to the row nor ends it */
+  uint64_t late;              /* turns that came while the probe before was still running */
+  uint64_t outcomes[PM_OUTCOME_COUNT];
+  struct pm_wall first_success, latest_success, latest_sample;
+  uint64_t body_bytes; /* summed over successes */
+  int latest_status;   /* of the latest sample; 502 for one without a status line, as of old */
+  struct pm_ip remote; /* of the latest success */
+  struct pm_phase_stats phases[PM_PHASE_COUNT]; /* successes only */
+};
+
+void pm_stats_init(struct pm_stats *stats);
+void pm_stats_deinit(struct pm_stats *stats);
+/* PM_ERR_NOMEM: counts and sums are taken, the histograms miss the sample. */
+enum pm_err pm_stats_add(struct pm_stats *stats, const struct pm_sample *sample) PM_MUST_USE;
+/* The mean of a phase over the successes; 0 if there are none. */
+int64_t pm_stats_mean_ns(const struct pm_stats *stats, enum pm_phase phase);
+/* failures / (successes + failures), 0 if nothing was sent. */
+double pm_stats_loss(const struct pm_stats *stats);
+
+#endif
