@@ -128,7 +128,8 @@ void pm_escape_line_right(struct pm_buf *out, const char *text, size_t bytes, si
   size_t characters = 0;
   size_t length;
   /* Escaping keeps their number: each hazard becomes one '?'. */
-  for (size_t at = 0; at < bytes; at += length, characters++) line_keeps(text + at, bytes - at, &length);
+  for (size_t at = 0; at < bytes; at += length, characters++)
+    line_keeps(text + at, bytes - at, &length);
   for (; characters < columns; characters++) pm_buf_char(out, ' ');
   pm_escape_line(out, text, bytes);
 }
