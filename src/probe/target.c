@@ -24,9 +24,9 @@ static int64_t clamp(int64_t value, int64_t low, int64_t high) {
   return value > high ? high : value;
 }
 
-static void set_location(struct pm_target *target, const char *location) {
-  snprintf(target->location, sizeof(target->location), "%s", location);
-  pm_utf8_trim_cut(target->location);
+static void set_location(char out[PM_LOCATION_BYTES], const char *location) {
+  snprintf(out, PM_LOCATION_BYTES, "%s", location);
+  pm_utf8_trim_cut(out);
 }
 
 void pm_target_init(struct pm_target *target, uint64_t id, const struct pm_target_spec *spec,
@@ -35,7 +35,7 @@ void pm_target_init(struct pm_target *target, uint64_t id, const struct pm_targe
   target->spec.limit = clamp(spec->limit, 0, INT64_MAX);
   target->spec.delay_s = clamp(spec->delay_s, 0, PM_TARGET_DELAY_S_MAX);
   target->spec.fail_max = clamp(spec->fail_max, 1, INT64_MAX);
-  set_location(target, spec->endpoint.location);
+  set_location(target->location, spec->endpoint.location);
   pm_stats_init(&target->stats);
 }
 
@@ -85,11 +85,18 @@ enum pm_target_event pm_target_record(struct pm_target *target, const struct pm_
   enum pm_err err = pm_stats_add(&target->stats, sample);
   (void)err;
   if (sample->outcome != PM_OUTCOME_SUCCESS) return after_failure(target);
-  if (target->location[0] == '\0' && remote_location != NULL) set_location(target, remote_location);
+  if (remote_location != NULL && target->remote_location[0] == '\0') {
+    set_location(target->remote_location, remote_location);
+    if (target->location[0] == '\0') set_location(target->location, remote_location);
+  }
   return after_success(target);
 }
 
 const char *pm_target_location(const struct pm_target *target) {
   if (target->location[0] != '\0') return target->location;
   return target->stats.successes == 0 ? "unknown" : target->spec.endpoint.url;
+}
+
+const char *pm_target_own_word(const struct pm_target *target) {
+  return target->remote_location[0] != '\0' ? target->remote_location : pm_target_location(target);
 }

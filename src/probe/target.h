@@ -41,7 +41,8 @@ struct pm_target {
   uint64_t id; /* unique in the process, never 0 */
   struct pm_target_spec spec;
   enum pm_target_state state;
-  char location[PM_LOCATION_BYTES]; /* spec's, else the remote's first own word, else "" */
+  char location[PM_LOCATION_BYTES];        /* spec's, else the remote's first own word, else "" */
+  char remote_location[PM_LOCATION_BYTES]; /* the remote's first own word, "" while it said none */
   struct pm_wall added;
   struct pm_stats stats;
 };
@@ -71,5 +72,7 @@ enum pm_target_event pm_target_record(struct pm_target *target, const struct pm_
 int64_t pm_target_fail_limit(const struct pm_target *target);
 /* Known by its location, else "unknown" before the first success, else by its URL, as of old. */
 const char *pm_target_location(const struct pm_target *target);
+/* The same, but the remote's own word before the spec's: what the original's console prints. */
+const char *pm_target_own_word(const struct pm_target *target);
 
 #endif

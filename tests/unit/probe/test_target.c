@@ -211,6 +211,7 @@ static void a_written_location_wins(void **state) {
   struct pm_sample success = sample_success(1, 1);
   pm_target_record(&target, &success, "Paris,FR");
   assert_string_equal(pm_target_location(&target), "Oslo,NO");
+  assert_string_equal(pm_target_own_word(&target), "Paris,FR");
   pm_target_deinit(&target);
 }
 
