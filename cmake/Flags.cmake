@@ -20,6 +20,10 @@ target_compile_options(
             -fno-common
             -fno-strict-aliasing)
 
+# Assertions stay in every build: they guard our own mistakes only, and cost next to nothing.
+string(REPLACE "-DNDEBUG" "" CMAKE_C_FLAGS_RELWITHDEBINFO "${CMAKE_C_FLAGS_RELWITHDEBINFO}")
+string(REPLACE "-DNDEBUG" "" CMAKE_C_FLAGS_RELEASE "${CMAKE_C_FLAGS_RELEASE}")
+
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
   target_compile_options(pm_flags INTERFACE -fstack-protector-strong -fstack-clash-protection)
   target_compile_definitions(pm_flags INTERFACE _FORTIFY_SOURCE=2)

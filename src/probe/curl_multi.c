@@ -1,0 +1,251 @@
+#include "probe/curl_multi.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+#include <uv.h>
+
+enum {
+  EVENTS_PER_TURN = 256, /* of one epoll_wait; the loop comes back for the rest */
+  FDS_MAX = 1 << 20,     /* the kernel's own default ceiling (fs.nr_open) */
+};
+
+/* What is known of a descriptor; its index is the descriptor. */
+struct socket_slot {
+  uint32_t
+      generation;  /* counts the sockets that had this descriptor: an event may be of an old one */
+  uint8_t wanted;  /* EPOLLIN | EPOLLOUT, by libcurl; 0: nothing */
+  uint8_t watched; /* by the epoll set; 0: it is not in the set */
+  void *owner;
+};
+
+struct pm_curl_multi {
+  uv_loop_t *loop;
+  CURLM *curl;
+  struct pm_curl_multi_hooks hooks;
+  void *owner;
+  uv_timer_t timer;
+  uv_poll_t poll; /* of epoll_fd */
+  int epoll_fd;
+  struct socket_slot *slots;
+  size_t slot_count;
+  bool closing;
+  int handles; /* not yet closed */
+  void (*closed)(void *owner);
+  void *closed_owner;
+};
+
+/* --- finished transfers --------------------------------------------------------------------- */
+
+/* To be called after every action on the multi handle: a time-out finishes transfers without any
+ * socket event, and the last one would otherwise wait for an event that never comes. */
+static void drain(struct pm_curl_multi *multi) {
+  int left;
+  CURLMsg *msg;
+  while (!multi->closing && (msg = curl_multi_info_read(multi->curl, &left))) {
+    if (msg->msg != CURLMSG_DONE) continue;
+    CURL *easy = msg->easy_handle;
+    CURLcode code = msg->data.result; /* the message dies with the removal */
+    curl_multi_remove_handle(multi->curl, easy);
+    multi->hooks.done(multi->owner, easy, code);
+  }
+}
+
+static void act(struct pm_curl_multi *multi, curl_socket_t fd, int bits) {
+  int running;
+  curl_multi_socket_action(multi->curl, fd, bits, &running);
+  drain(multi);
+}
+
+static void on_timer(uv_timer_t *timer) {
+  act(timer->data, CURL_SOCKET_TIMEOUT, 0);
+}
+
+/* libcurl's: set the one timer, or stop it. */
+static int on_timeout_change(CURLM *curl, long timeout_ms, void *arg) {
+  struct pm_curl_multi *multi = arg;
+  (void)curl;
+  if (timeout_ms < 0)
+    uv_timer_stop(&multi->timer);
+  else
+    uv_timer_start(&multi->timer, on_timer, (uint64_t)timeout_ms, 0);
+  return 0;
+}
+
+/* --- sockets -------------------------------------------------------------------------------- */
+
+static struct socket_slot *slot_of(struct pm_curl_multi *multi, int fd) {
+  return fd >= 0 && (size_t)fd < multi->slot_count ? &multi->slots[fd] : NULL;
+}
+
+static enum pm_err slots_grow(struct pm_curl_multi *multi, int fd) {
+  if (fd >= FDS_MAX) return PM_ERR_FULL;
+  size_t count = multi->slot_count ? multi->slot_count : 64;
+  while (count <= (size_t)fd) count *= 2;
+  struct socket_slot *slots = realloc(multi->slots, count * sizeof *slots);
+  if (!slots) return PM_ERR_NOMEM;
+  memset(slots + multi->slot_count, 0, (count - multi->slot_count) * sizeof *slots);
+  multi->slots = slots;
+  multi->slot_count = count;
+  return PM_OK;
+}
+
+static int watch(struct pm_curl_multi *multi, int fd, struct socket_slot *slot) {
+  if (slot->wanted == slot->watched) return 0;
+  struct epoll_event event = {.events = slot->wanted,
+                              .data.u64 = (uint64_t)slot->generation << 32 | (uint32_t)fd};
+  int op = slot->watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+  if (epoll_ctl(multi->epoll_fd, op, fd, &event) != 0) return -1;
+  slot->watched = slot->wanted;
+  return 0;
+}
+
+static void unwatch(struct pm_curl_multi *multi, int fd, struct socket_slot *slot) {
+  epoll_ctl(multi->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+  slot->watched = 0;
+}
+
+/* libcurl's: what it waits for at a socket. What it no longer waits for stays in the set, for
+ * nearly always the socket is closed next; should it have another event instead, it is taken out
+ * then. */
+static int on_socket_change(CURL *easy, curl_socket_t fd, int what, void *arg, void *unused) {
+  struct pm_curl_multi *multi = arg;
+  struct socket_slot *slot = slot_of(multi, fd);
+  (void)easy, (void)unused;
+  if (!slot) return -1;
+  slot->wanted = 0;
+  if (what == CURL_POLL_REMOVE) return 0;
+  if (what & CURL_POLL_IN) slot->wanted |= EPOLLIN;
+  if (what & CURL_POLL_OUT) slot->wanted |= EPOLLOUT;
+  return slot->wanted ? watch(multi, fd, slot) : 0;
+}
+
+/* An error also counts as the event that libcurl waits for: it then meets the error itself and can
+ * say which it is. */
+static int curl_bits(uint32_t events, uint8_t wanted) {
+  bool broken = events & (EPOLLERR | EPOLLHUP);
+  if (broken) events |= wanted;
+  return (events & EPOLLIN ? CURL_CSELECT_IN : 0) | (events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
+         (events & EPOLLERR ? CURL_CSELECT_ERR : 0);
+}
+
+static void on_socket_event(struct pm_curl_multi *multi, const struct epoll_event *event) {
+  int fd = (int)(uint32_t)event->data.u64;
+  struct socket_slot *slot = slot_of(multi, fd);
+  /* Closed, or closed and opened anew, by what an earlier event of this turn brought about. */
+  if (!slot || !slot->watched || slot->generation != event->data.u64 >> 32) return;
+  if (!slot->wanted) {
+    unwatch(multi, fd, slot);
+    return;
+  }
+  int bits = curl_bits(event->events, slot->wanted);
+  if (multi->hooks.socket_event)
+    multi->hooks.socket_event(slot->owner, fd, bits & CURL_CSELECT_IN, bits & CURL_CSELECT_OUT);
+  act(multi, fd, bits);
+}
+
+static void on_poll(uv_poll_t *poll, int status, int ready) {
+  struct pm_curl_multi *multi = poll->data;
+  struct epoll_event events[EVENTS_PER_TURN];
+  (void)ready;
+  if (status < 0) return; /* an epoll set has no errors to report */
+  int count = epoll_wait(multi->epoll_fd, events, EVENTS_PER_TURN, 0);
+  for (int i = 0; i < count && !multi->closing; i++) on_socket_event(multi, &events[i]);
+}
+
+/* Closing takes the socket out of the set: nobody else holds its open file. */
+static int close_socket(void *arg, curl_socket_t fd) {
+  struct socket_slot *slot = slot_of(arg, fd);
+  if (slot) {
+    slot->wanted = slot->watched = 0;
+    slot->generation++;
+  }
+  return close(fd);
+}
+
+enum pm_err pm_curl_multi_socket_opened(struct pm_curl_multi *multi, int fd, void *socket_owner) {
+  if (!slot_of(multi, fd)) {
+    enum pm_err err = slots_grow(multi, fd);
+    if (err != PM_OK) return err;
+  }
+  multi->slots[fd].owner = socket_owner;
+  return PM_OK;
+}
+
+enum pm_err pm_curl_multi_prepare(struct pm_curl_multi *multi, CURL *easy) {
+  CURLcode code = curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
+  if (code == CURLE_OK) code = curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, multi);
+  return code == CURLE_OK ? PM_OK : PM_ERR_NOMEM;
+}
+
+/* --- life ----------------------------------------------------------------------------------- */
+
+static void multi_free(struct pm_curl_multi *multi) {
+  if (multi->curl) curl_multi_cleanup(multi->curl);
+  if (multi->epoll_fd >= 0) close(multi->epoll_fd);
+  free(multi->slots);
+  free(multi);
+}
+
+static void multi_setup(struct pm_curl_multi *multi) {
+  curl_multi_setopt(multi->curl, CURLMOPT_SOCKETFUNCTION, on_socket_change);
+  curl_multi_setopt(multi->curl, CURLMOPT_SOCKETDATA, multi);
+  curl_multi_setopt(multi->curl, CURLMOPT_TIMERFUNCTION, on_timeout_change);
+  curl_multi_setopt(multi->curl, CURLMOPT_TIMERDATA, multi);
+  curl_multi_setopt(multi->curl, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
+}
+
+enum pm_err pm_curl_multi_open(struct uv_loop_s *loop, const struct pm_curl_multi_hooks *hooks,
+                               void *owner, struct pm_curl_multi **out, struct pm_why *why) {
+  struct pm_curl_multi *multi = calloc(1, sizeof *multi);
+  if (!multi) return PM_ERR_NOMEM;
+  multi->loop = loop;
+  multi->hooks = *hooks;
+  multi->owner = owner;
+  multi->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+  multi->curl = curl_multi_init();
+  int uv_err = multi->epoll_fd < 0 ? uv_translate_sys_error(errno) : !multi->curl ? UV_ENOMEM : 0;
+  if (uv_err == 0) uv_err = uv_poll_init(loop, &multi->poll, multi->epoll_fd);
+  if (uv_err != 0) {
+    multi_free(multi);
+    return pm_why_set(why, PM_ERR_SYSTEM, "no set of sockets to probe with: %s",
+                      uv_strerror(uv_err));
+  }
+  uv_timer_init(loop, &multi->timer);
+  multi->timer.data = multi->poll.data = multi;
+  multi->handles = 2;
+  multi_setup(multi);
+  uv_poll_start(&multi->poll, UV_READABLE, on_poll);
+  *out = multi;
+  return PM_OK;
+}
+
+static void on_handle_closed(uv_handle_t *handle) {
+  struct pm_curl_multi *multi = handle->data;
+  if (--multi->handles > 0) return;
+  void (*closed)(void *) = multi->closed;
+  void *owner = multi->closed_owner;
+  multi_free(multi);
+  if (closed) closed(owner);
+}
+
+void pm_curl_multi_close(struct pm_curl_multi *multi, void (*closed)(void *owner), void *owner) {
+  multi->closing = true;
+  multi->closed = closed;
+  multi->closed_owner = owner;
+  /* libcurl may still want a timer while it is cleaned up; a closing handle must not be started. */
+  curl_multi_setopt(multi->curl, CURLMOPT_TIMERFUNCTION, NULL);
+  uv_close((uv_handle_t *)&multi->timer, on_handle_closed);
+  uv_close((uv_handle_t *)&multi->poll, on_handle_closed);
+}
+
+enum pm_err pm_curl_multi_add(struct pm_curl_multi *multi, CURL *easy) {
+  return curl_multi_add_handle(multi->curl, easy) == CURLM_OK ? PM_OK : PM_ERR_NOMEM;
+}
+
+void pm_curl_multi_remove(struct pm_curl_multi *multi, CURL *easy) {
+  curl_multi_remove_handle(multi->curl, easy);
+}
