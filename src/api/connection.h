@@ -1,0 +1,62 @@
+/* One connection: bytes in, requests to the handler, answers out, end.
+ *
+ *   [handshake] → first byte → head → body → answer → idle → head → …
+ *                                              └→ linger → gone
+ *
+ * It reads and writes its socket directly while that needs no waiting: most requests are there when
+ * the connection is accepted, and most answers fit into the socket's buffer. Only then is a libuv
+ * handle made.
+ *
+ * Closing a socket while it holds unread bytes, or before bytes arrive that are under way, makes
+ * the kernel send a reset, upon which the other side may throw away our answer unread. Where that
+ * can happen the connection lingers: it ends its own direction and reads on for a little while.
+ */
+#ifndef PM_API_CONNECTION_H
+#define PM_API_CONNECTION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "api/connections.h"
+#include "api/deadline.h"
+#include "api/http_parser.h"
+#include "api/output.h"
+#include "api/tls.h"
+
+enum pm_connection_after { PM_AFTER_KEEP, PM_AFTER_CLOSE, PM_AFTER_LINGER };
+
+struct pm_connection {
+  struct pm_deadline deadline; /* first: what the queues lead to */
+  enum pm_wait wait;           /* if the deadline is armed */
+  struct pm_connections *set;
+  int fd;
+  uv_tcp_t handle; /* if attached */
+  uv_write_t write;
+  struct pm_tls *tls; /* NULL: plain */
+  struct pm_http_parser *parser;
+  struct pm_output output;
+  enum pm_connection_after after; /* the answer under way */
+  size_t queued_bytes;            /* this one's share of the set's */
+  size_t drained_bytes;           /* while lingering */
+  uint32_t requests;
+  struct pm_ip client;
+  bool attached, reading, writing;
+  bool ready;   /* the handshake is done, or there is none */
+  bool dropped; /* the socket is closed; nothing but the handle's memory is left */
+  struct pm_connection *next_spare;
+};
+
+/* Reusable memory for one; NULL if it is short. */
+struct pm_connection *pm_connection_new(struct pm_connections *set);
+void pm_connection_free(struct pm_connection *connection);
+
+/* Begins with a connected, non-blocking socket. If it is dropped and not attached on return, it can
+ * be reused at once, else when its handle is closed. */
+void pm_connection_start(struct pm_connection *connection, int fd, const struct pm_ip *client);
+/* Its deadline has passed. */
+void pm_connection_expire(struct pm_connection *connection);
+/* Ends without words. */
+void pm_connection_drop(struct pm_connection *connection);
+
+#endif

@@ -1,0 +1,57 @@
+/* The service: what a node answers. Binds the route table to the node's state; reads the prober's
+ * roster, acts only through the callbacks that the node hands in.
+ */
+#ifndef PM_API_SERVICE_H
+#define PM_API_SERVICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "api/auth.h"
+#include "api/http_message.h"
+#include "base/err.h"
+#include "probe/prober.h"
+
+struct pm_service;
+struct pm_server;
+
+/* One setting as /v1/env shows it. Secrets never get here: value is then "(set)" or "(not set)". */
+struct pm_setting {
+  const char *name, *value, *origin; /* origin: "default", "flag -d", "PINGMESH_DELAY", … */
+};
+
+/* What the node lends the service. All is borrowed for the service's life; handlers run on the
+ * loop. */
+struct pm_service_config {
+  const char *location, *host; /* SrvLoc, SrvHost */
+  uint16_t port_reported;      /* SrvPort */
+  struct pm_wall start;
+  struct pm_auth auth; /* copied: its token, secret and token_only */
+  const struct pm_setting *settings;
+  size_t settings_count;
+  /* Defaults of a peer that is added over HTTP. */
+  int64_t limit, delay_s, fail_max;
+
+  void *owner;
+  /* Adds a target. with_peers: the peers list of the same host, too, whose entries are added once.
+   * DUPLICATE: it was there; FULL, NOMEM; DENIED: its address is not allowed; others: bad input. */
+  enum pm_err (*add_peer)(void *owner, const struct pm_target_spec *spec, bool with_peers,
+                          uint64_t *out_id, struct pm_why *why);
+  /* Begins an orderly stop; returns at once. */
+  void (*quit)(void *owner);
+  const struct pm_roster *(*roster)(void *owner);
+  /* False while starting and stopping: /readyz answers 503. */
+  bool (*ready)(void *owner);
+  /* The server's counters, for Requests. */
+  uint64_t (*requests)(void *owner);
+};
+
+enum pm_err pm_service_new(const struct pm_service_config *config,
+                           struct pm_service **out) PM_MUST_USE;
+void pm_service_free(struct pm_service *service);
+/* A pm_http_handler; owner is the service. */
+void pm_service_handle(void *owner, const struct pm_http_request *request,
+                       struct pm_http_response *response);
+
+#endif
