@@ -26,7 +26,7 @@ LAYERS = {
 BOUND = {
     r"cJSON\.h|cjson/": {"src/base/json_read.c"},
     r"xxhash\.h": re.compile(r"src/(base|gossip|probe)/"),
-    r"curl/": re.compile(r"src/probe/(curl_|exchange|easy)[a-z_]*\.[ch]|tools/avgping/fetch\.c"),
+    r"curl/": re.compile(r"src/probe/(curl_multi|transfer[a-z_]*|timing|exchange)\.[ch]|tools/avgping/fetch\.c"),
     r"ares": re.compile(r"src/probe/resolver[a-z_]*\.c"),
     r"openssl/": re.compile(r"src/api/(tls|auth)[a-z_]*\.[ch]|src/node/mesh_key[a-z_]*\.c"),
     r"sqlite3\.h": re.compile(r"src/store/"),

@@ -1,0 +1,423 @@
+#include "node/node.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uv.h>
+
+#include "api/server.h"
+#include "api/service.h"
+#include "api/tls.h"
+#include "base/secret.h"
+#include "node/admin_token.h"
+#include "node/descriptors.h"
+#include "node/identity.h"
+#include "node/peer_import.h"
+#include "node/report.h"
+#include "node/settings.h"
+#include "probe/exchange.h"
+#include "probe/prober.h"
+#include "publish/console.h"
+#include "publish/sink.h"
+
+enum {
+  SERVER_GRACE_MS = 1000,  /* answers under way may finish */
+  PORT_TRIES = 6,          /* at once, then after 1, 2, 3, 4 and 5 s, as of old */
+  LIST_TIMEOUT_MS = 10000, /* an old node waits as long for a list of peers */
+  BODY_BYTES_KEPT = 16384, /* of a ping's answer, to find the remote's location in */
+  DESCRIPTORS_SPARE = 512, /* for the server's connections and what libraries open */
+};
+
+/* In the order of their making; ended in the opposite order, see ARCHITECTURE.md. */
+struct node {
+  uv_loop_t loop;
+  const struct pm_options *options;
+  const struct pm_log *log;
+  struct pm_identity identity;
+  struct pm_policy policy;
+  struct pm_settings settings;
+  struct pm_publisher publisher;
+  struct pm_exchanger *exchanger;
+  struct pm_prober *prober;
+  struct pm_peer_imports *imports;
+  struct pm_service *service;
+  struct pm_server *server;
+  uv_signal_t interrupt, terminate;
+  uv_timer_t port_retry;
+  int port_tries;
+  bool serving; /* the port is ours */
+  bool stopping;
+  bool any_given_up;
+  enum pm_exit exit;
+};
+
+/* --- the end, step by step: each part may be missing, if the beginning failed ----------------- */
+
+static void on_publisher_closed(void *owner) {
+  struct node *node = owner;
+  uv_close((uv_handle_t *)&node->interrupt, NULL);
+  uv_close((uv_handle_t *)&node->terminate, NULL);
+  uv_close((uv_handle_t *)&node->port_retry, NULL);
+  /* The loop ends by itself now that nothing is left on it. */
+}
+
+static void on_exchanger_closed(void *owner) {
+  struct node *node = owner;
+  node->exchanger = NULL;
+  pm_publisher_close(&node->publisher, on_publisher_closed, node);
+}
+
+static void on_prober_closed(void *owner) {
+  struct node *node = owner;
+  node->prober = NULL;
+  pm_peer_imports_free(node->imports);
+  node->imports = NULL;
+  if (node->exchanger)
+    pm_exchanger_close(node->exchanger, on_exchanger_closed, node);
+  else
+    on_exchanger_closed(node);
+}
+
+static void on_server_closed(void *owner) {
+  struct node *node = owner;
+  node->server = NULL;
+  if (node->prober)
+    pm_prober_close(node->prober, on_prober_closed, node);
+  else
+    on_prober_closed(node);
+}
+
+static void stop(struct node *node) {
+  if (node->stopping) return;
+  node->stopping = true;
+  uv_timer_stop(&node->port_retry);
+  if (node->server)
+    pm_server_close(node->server, SERVER_GRACE_MS, on_server_closed, node);
+  else
+    on_server_closed(node);
+}
+
+static void on_signal(uv_signal_t *handle, int number) {
+  struct node *node = handle->data;
+  if (node->stopping) { /* asked twice: do not wait for anything any more */
+    uv_stop(&node->loop);
+    return;
+  }
+  pm_publisher_notice(&node->publisher, number == SIGINT
+                                            ? "\nreceived interrupt signal, terminating"
+                                            : "\nreceived terminated signal, terminating");
+  pm_log(node->log, PM_LOG_ALWAYS, "pingmesh signal %d, exiting %s", number,
+         node->identity.location);
+  stop(node);
+}
+
+/* --- what the prober tells ------------------------------------------------------------------- */
+
+static void on_sample(void *owner, const struct pm_target *target, const struct pm_sample *sample,
+                      const char *detail) {
+  struct node *node = owner;
+  pm_publisher_sample(&node->publisher, target, sample);
+  pm_report_sample(node->log, node->identity.location, target, sample, detail);
+}
+
+static void on_ended(void *owner, const struct pm_target *target) {
+  struct node *node = owner;
+  pm_publisher_ended(&node->publisher, target);
+  pm_report_ended(node->log, target);
+  if (target->state == PM_TARGET_GIVEN_UP && target->spec.limit > 0) node->any_given_up = true;
+  if (!node->stopping && node->options->listen_port == 0 && pm_prober_active(node->prober) == 0) {
+    if (node->any_given_up) node->exit = PM_EXIT_PEER_FAILED;
+    stop(node);
+  }
+}
+
+static void on_came_back(void *owner, const struct pm_target *target) {
+  struct node *node = owner;
+  pm_report_came_back(node->log, target);
+}
+
+/* --- what the service asks ------------------------------------------------------------------- */
+
+static enum pm_err add_peer(void *owner, const struct pm_target_spec *spec, bool with_peers,
+                            uint64_t *out_id, struct pm_why *why) {
+  struct node *node = owner;
+  if (node->stopping) return pm_why_set(why, PM_ERR_CLOSED, "the node is stopping");
+  enum pm_err err = pm_prober_add(node->prober, spec, out_id, why);
+  if (with_peers && (err == PM_OK || err == PM_ERR_DUPLICATE)) {
+    enum pm_err listed = pm_peer_imports_start(node->imports, spec, why);
+    if (listed != PM_OK) return listed;
+  }
+  return err;
+}
+
+static void quit(void *owner) {
+  struct node *node = owner;
+  pm_log(node->log, PM_LOG_INFO, "asked to quit over HTTP, exiting %s", node->identity.location);
+  stop(node);
+}
+
+static const struct pm_roster *roster(void *owner) {
+  const struct node *node = owner;
+  return pm_prober_roster(node->prober);
+}
+
+static bool ready(void *owner) {
+  const struct node *node = owner;
+  return node->serving && !node->stopping;
+}
+
+static uint64_t requests(void *owner) {
+  const struct node *node = owner;
+  struct pm_server_counts counts;
+  pm_server_counts(node->server, &counts);
+  return counts.requests;
+}
+
+/* --- the server and its port ----------------------------------------------------------------- */
+
+static void on_port_retry(uv_timer_t *timer);
+
+static void try_port(struct node *node) {
+  struct pm_server_config config;
+  struct pm_why why;
+  pm_server_config_default(&config);
+  config.bind = node->identity.bind;
+  config.port = node->identity.listen_port;
+  config.tls_cert = node->options->tls_cert;
+  config.tls_key = node->options->tls_key;
+  config.log = node->log;
+  enum pm_err err =
+      pm_server_open(&node->loop, &config, pm_service_handle, node->service, &node->server, &why);
+  if (err == PM_OK) {
+    node->serving = true;
+    pm_log(node->log, PM_LOG_VERBOSE, "starting meshSrv listening on port %u reporting on %u",
+           node->identity.listen_port, node->identity.report_port);
+    return;
+  }
+  node->port_tries++;
+  if (node->port_tries >= PORT_TRIES || err != PM_ERR_SYSTEM) {
+    pm_log(node->log, PM_LOG_ALWAYS, "%s; giving up", why.text);
+    node->exit = PM_EXIT_FAILED;
+    stop(node);
+    return;
+  }
+  pm_log(node->log, PM_LOG_ALWAYS, "%s; trying again in %d s", why.text, node->port_tries);
+  uv_timer_start(&node->port_retry, on_port_retry, (uint64_t)node->port_tries * 1000, 0);
+}
+
+static void on_port_retry(uv_timer_t *timer) {
+  try_port(timer->data);
+}
+
+/* --- the beginning --------------------------------------------------------------------------- */
+
+static enum pm_err add_rules(struct pm_policy *policy, bool allow,
+                             const struct pm_options_list *list, struct pm_why *why) {
+  char one[PM_URL_BYTES];
+  for (size_t i = 0; i < list->count; i++) {
+    for (const char *at = list->items[i]; *at;) {
+      size_t length = strcspn(at, ",");
+      snprintf(one, sizeof(one), "%.*s", (int)length, at);
+      enum pm_err err = pm_policy_add(policy, allow, one, why);
+      if (err != PM_OK) return err;
+      at += length + (at[length] == ',');
+    }
+  }
+  return PM_OK;
+}
+
+/* A certificate that cannot be used is wrong use: said before anything starts. */
+static enum pm_err check_certificate(const struct pm_options *options, struct pm_why *why) {
+  struct pm_tls_context *context;
+  if (!options->tls_cert || !options->listen_port) return PM_OK;
+  enum pm_err err = pm_tls_context_new(options->tls_cert, options->tls_key, &context, why);
+  if (err == PM_OK) pm_tls_context_free(context);
+  return err;
+}
+
+static enum pm_err open_console(struct node *node, struct pm_why *why) {
+  const char *output = node->options->output;
+  bool tsv = strcmp(output, "tsv") == 0;
+  struct pm_console_config config = {
+      .fd = STDOUT_FILENO,
+      .verbosity = tsv && node->options->verbosity < 2 ? 2 : (int)node->options->verbosity,
+      .location = node->identity.location,
+  };
+  struct pm_sink *sink;
+  enum pm_err err = strcmp(output, "json") == 0 ? pm_console_json_open(&node->loop, &config, &sink)
+                                                : pm_console_text_open(&node->loop, &config, &sink);
+  if (err == PM_OK) err = pm_publisher_add(&node->publisher, sink);
+  if (err != PM_OK) return pm_why_set(why, err, "standard output: %s", pm_err_text(err));
+  return PM_OK;
+}
+
+static enum pm_err open_exchanger(struct node *node, size_t in_flight_max, struct pm_why *why) {
+  struct pm_exchanger_config config = {
+      .policy = &node->policy,
+      .ca_file = node->options->ca,
+      .user_agent = "pingmesh/" PM_VERSION,
+      .bind = node->identity.bind,
+      .in_flight_max = in_flight_max + PM_IMPORTS_MAX,
+  };
+  return pm_exchanger_open(&node->loop, &config, &node->exchanger, why);
+}
+
+static enum pm_err open_prober(struct node *node, size_t in_flight_max, struct pm_why *why) {
+  const struct pm_options *options = node->options;
+  struct pm_prober_config config = {
+      .limits = {.lookup_ms = options->lookup_timeout_s * 1000,
+                 .connect_ms = options->connect_timeout_s * 1000,
+                 .total_ms = options->timeout_s * 1000,
+                 .body_bytes_max = (size_t)options->body_bytes_max,
+                 .body_bytes_kept = BODY_BYTES_KEPT},
+      .in_flight_max = in_flight_max,
+      .given_up_retry_s = options->listen_port ? options->given_up_retry_s : 0,
+      .log = node->log,
+      .events = {.sample = on_sample, .ended = on_ended, .came_back = on_came_back},
+      .owner = node,
+  };
+  enum pm_err err = pm_secret_fill(&config.seed, sizeof(config.seed));
+  if (err != PM_OK) return pm_why_set(why, err, "the kernel gave no random bytes");
+  return pm_prober_open(&node->loop, node->exchanger, &config, &node->prober, why);
+}
+
+static enum pm_err open_service(struct node *node, struct pm_why *why) {
+  struct pm_service_config config = {
+      .location = node->identity.location,
+      .host = node->identity.host,
+      .port_reported = node->identity.report_port,
+      .start = node->identity.start,
+      .settings = node->settings.items,
+      .settings_count = node->settings.count,
+      .limit = node->options->limit,
+      .delay_s = node->options->delay_s,
+      .fail_max = node->options->fail_max,
+      .owner = node,
+      .add_peer = add_peer,
+      .quit = quit,
+      .roster = roster,
+      .ready = ready,
+      .requests = requests,
+  };
+  enum pm_err err = pm_secret_fill(config.auth.secret, sizeof(config.auth.secret));
+  if (err != PM_OK) return pm_why_set(why, err, "the kernel gave no random bytes");
+  err = pm_admin_token_read(node->options, config.auth.token, why);
+  if (err != PM_OK) return err;
+  config.auth.token_only = node->options->token_only;
+  err = pm_service_new(&config, &node->service);
+  if (err != PM_OK) return pm_why_set(why, err, "the service: %s", pm_err_text(err));
+  return PM_OK;
+}
+
+static enum pm_err add_targets(struct node *node, struct pm_why *why) {
+  const struct pm_options *options = node->options;
+  for (size_t i = 0; i < options->targets_count; i++) {
+    const struct pm_options_target *given = &options->targets[i];
+    struct pm_target_spec spec = {
+        .endpoint = given->endpoint,
+        .learned = PM_LEARNED_CONFIG,
+        .limit = options->limit,
+        .delay_s = options->delay_s,
+        .fail_max = options->fail_max,
+        .insecure = given->insecure || options->insecure,
+    };
+    uint64_t id;
+    enum pm_err err = pm_prober_add(node->prober, &spec, &id, why);
+    if (err == PM_ERR_DUPLICATE)
+      pm_log(node->log, PM_LOG_INFO, "%s is given twice; it is probed once", given->endpoint.url);
+    else if (err != PM_OK)
+      return err;
+  }
+  return PM_OK;
+}
+
+static enum pm_err open_parts(struct node *node, struct pm_why *why) {
+  const struct pm_options *options = node->options;
+  pm_publisher_init(&node->publisher);
+  pm_identity_init(&node->identity, options, pm_clock_wall());
+  size_t in_flight_max =
+      pm_descriptors_reserve((size_t)options->in_flight_max, DESCRIPTORS_SPARE, node->log);
+  enum pm_err err;
+  if ((err = add_rules(&node->policy, true, &options->allow, why)) != PM_OK) return err;
+  if ((err = add_rules(&node->policy, false, &options->deny, why)) != PM_OK) return err;
+  if ((err = check_certificate(options, why)) != PM_OK) return err;
+  if ((err = pm_settings_init(&node->settings, options)) != PM_OK)
+    return pm_why_set(why, err, "the settings: %s", pm_err_text(err));
+  if ((err = open_console(node, why)) != PM_OK) return err;
+  if ((err = open_exchanger(node, in_flight_max, why)) != PM_OK) return err;
+  if ((err = open_prober(node, in_flight_max, why)) != PM_OK) return err;
+  struct pm_peer_imports_config imports = {.exchanger = node->exchanger,
+                                           .prober = node->prober,
+                                           .identity = &node->identity,
+                                           .log = node->log,
+                                           .timeout_ms = LIST_TIMEOUT_MS};
+  if ((err = pm_peer_imports_new(&imports, &node->imports)) != PM_OK)
+    return pm_why_set(why, err, "the imports: %s", pm_err_text(err));
+  if ((err = open_service(node, why)) != PM_OK) return err;
+  return add_targets(node, why);
+}
+
+static void open_signals(struct node *node) {
+  /* A reader that has gone is an error of that write, not the end of the process. */
+  signal(SIGPIPE, SIG_IGN);
+  uv_signal_init(&node->loop, &node->interrupt);
+  uv_signal_init(&node->loop, &node->terminate);
+  uv_timer_init(&node->loop, &node->port_retry);
+  node->interrupt.data = node->terminate.data = node->port_retry.data = node;
+  uv_signal_start(&node->interrupt, on_signal, SIGINT);
+  uv_signal_start(&node->terminate, on_signal, SIGTERM);
+}
+
+static void report_targets(const struct node *node) {
+  const struct pm_roster *targets = pm_prober_roster(node->prober);
+  struct pm_buf urls;
+  pm_buf_init(&urls, 1 << 20);
+  for (size_t i = 0; i < pm_roster_count(targets); i++) {
+    const struct pm_endpoint *endpoint = &pm_roster_at(targets, i)->spec.endpoint;
+    pm_buf_printf(&urls, "%s%s%s%s", i ? " " : "", endpoint->url, endpoint->location[0] ? "#" : "",
+                  endpoint->location);
+  }
+  if (pm_roster_count(targets))
+    pm_log(node->log, PM_LOG_VERBOSE, "starting ping across [%s]", urls.data);
+  pm_buf_deinit(&urls);
+  for (size_t i = 0; i < pm_roster_count(targets); i++)
+    pm_report_added(node->log, &pm_roster_at(targets, i)->spec);
+}
+
+static void start(struct node *node) {
+  pm_log(node->log, PM_LOG_ALWAYS, "%s:%u starting in %s", node->identity.host,
+         node->identity.listen_port, node->identity.location);
+  if (node->identity.listen_port) try_port(node);
+  report_targets(node);
+}
+
+enum pm_exit pm_node_run(const struct pm_options *options, const struct pm_log *log,
+                         struct pm_why *why) {
+  struct node *node = calloc(1, sizeof(*node));
+  if (!node || uv_loop_init(&node->loop) != 0) {
+    free(node);
+    pm_why_set(why, PM_ERR_NOMEM, "no memory to start with");
+    return PM_EXIT_FAILED;
+  }
+  node->options = options;
+  node->log = log;
+  open_signals(node);
+  enum pm_err err = open_parts(node, why);
+  if (err == PM_OK) {
+    start(node);
+  } else {
+    node->exit = err == PM_ERR_NOMEM || err == PM_ERR_SYSTEM ? PM_EXIT_FAILED : PM_EXIT_WRONG_USE;
+    stop(node);
+  }
+  uv_run(&node->loop, UV_RUN_DEFAULT);
+  enum pm_exit status = node->exit;
+  if (uv_loop_close(&node->loop) != 0) return status; /* stopped by force: the system cleans up */
+  if (err == PM_OK)
+    pm_log(log, PM_LOG_ALWAYS, "%s:%u server shutdown, exiting %s", node->identity.host,
+           node->identity.listen_port, node->identity.location);
+  pm_service_free(node->service);
+  pm_settings_deinit(&node->settings);
+  free(node);
+  return status;
+}

@@ -1,0 +1,352 @@
+#include "node/options.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "node/options_table.h"
+#include "probe/roster.h"
+
+enum { VERBOSITY_DEFAULT = 1, VERBOSITY_MAX = 3 };
+
+static const char ORIGIN_DEFAULT[] = "default";
+static const char ORIGIN_FLAG[] = "flag";
+static const char INSECURE_SCHEME[] = "https+insecure://";
+
+struct parse {
+  struct pm_options *options;
+  struct pm_why *why;
+  enum pm_options_action action;
+};
+
+static void *field_of(struct pm_options *options, const struct pm_option *option) {
+  return (char *)options + option->offset;
+}
+
+static enum pm_err parse_int(const char *text, int64_t *out) {
+  if ((*text < '0' || *text > '9') && *text != '-' && *text != '+') return PM_ERR_SYNTAX;
+  char *end;
+  errno = 0;
+  long long value = strtoll(text, &end, 10);
+  if (*end || end == text) return PM_ERR_SYNTAX;
+  if (errno) return PM_ERR_RANGE;
+  *out = value;
+  return PM_OK;
+}
+
+/* As Go's strconv.ParseBool. */
+static enum pm_err parse_bool(const char *text, bool *out) {
+  static const char *const yes[] = {"1", "t", "T", "true", "TRUE", "True"};
+  static const char *const no[] = {"0", "f", "F", "false", "FALSE", "False"};
+  for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++) {
+    bool is_yes = strcmp(text, yes[i]) == 0;
+    if (!is_yes && strcmp(text, no[i]) != 0) continue;
+    *out = is_yes;
+    return PM_OK;
+  }
+  return PM_ERR_SYNTAX;
+}
+
+/* "-d" or "PINGMESH_DELAY": how the person wrote it. */
+static const char *written_as(const struct pm_option *option, const char *origin, char *out,
+                              size_t bytes) {
+  if (origin == option->env) return origin;
+  snprintf(out, bytes, "-%s%s", strlen(option->flag) > 1 ? "-" : "", option->flag);
+  return out;
+}
+
+static enum pm_err wrong(const struct parse *p, const struct pm_option *option, const char *origin,
+                         const char *value, const char *right) {
+  char name[64];
+  return pm_why_set(p->why, PM_ERR_SYNTAX, "%s: \"%s\" is not %s (%s)",
+                    written_as(option, origin, name, sizeof(name)), option->secret ? "…" : value,
+                    right, option->help ? option->help : "");
+}
+
+static enum pm_err set_int(const struct parse *p, const struct pm_option *option,
+                           const char *origin, const char *text) {
+  int64_t value;
+  if (parse_int(text, &value) != PM_OK || value < option->low || value > option->high) {
+    char right[96];
+    snprintf(right, sizeof(right), "a whole number of %s from %lld to %lld", option->meta,
+             (long long)option->low, (long long)option->high);
+    return wrong(p, option, origin, text, right);
+  }
+  *(int64_t *)field_of(p->options, option) = value;
+  return PM_OK;
+}
+
+static enum pm_err set_choice(const struct parse *p, const struct pm_option *option,
+                              const char *origin, const char *text) {
+  size_t length = strlen(text);
+  for (const char *at = option->choices; length && *at;) {
+    size_t word = strcspn(at, "|");
+    if (word == length && memcmp(at, text, word) == 0) {
+      *(const char **)field_of(p->options, option) = text;
+      return PM_OK;
+    }
+    at += word + (at[word] == '|');
+  }
+  char right[96];
+  snprintf(right, sizeof(right), "one of %s", option->choices);
+  return wrong(p, option, origin, text, right);
+}
+
+static enum pm_err set_list(const struct parse *p, const struct pm_option *option,
+                            const char *origin, const char *text) {
+  struct pm_options_list *list = field_of(p->options, option);
+  if (list->count == PM_OPTIONS_RULES_MAX) {
+    char right[96];
+    snprintf(right, sizeof(right), "possible: %d rules are the most", PM_OPTIONS_RULES_MAX);
+    return wrong(p, option, origin, text, right);
+  }
+  list->items[list->count++] = text;
+  return PM_OK;
+}
+
+static enum pm_err set_flag(struct parse *p, const struct pm_option *option, const char *origin,
+                            const char *text) {
+  bool on = true;
+  if (text && parse_bool(text, &on) != PM_OK)
+    return wrong(p, option, origin, text, "true or false");
+  if (option->type == PM_OPTION_BOOL) {
+    *(bool *)field_of(p->options, option) = on;
+  } else if (on && option->type == PM_OPTION_ACTION) {
+    p->action = (enum pm_options_action)option->step;
+  } else if (on) {
+    int64_t *verbosity = field_of(p->options, option);
+    int64_t next = option->low ? 0 : *verbosity + option->step;
+    *verbosity = next > VERBOSITY_MAX ? VERBOSITY_MAX : next;
+  }
+  return PM_OK;
+}
+
+static bool takes_value(const struct pm_option *option) {
+  return option->type == PM_OPTION_TEXT || option->type == PM_OPTION_CHOICE ||
+         option->type == PM_OPTION_INT || option->type == PM_OPTION_LIST;
+}
+
+static enum pm_err set(struct parse *p, const struct pm_option *option, const char *origin,
+                       const char *text) {
+  enum pm_err err = PM_OK;
+  switch (option->type) {
+  case PM_OPTION_TEXT:
+    *(const char **)field_of(p->options, option) = text;
+    break;
+  case PM_OPTION_CHOICE:
+    err = set_choice(p, option, origin, text);
+    break;
+  case PM_OPTION_INT:
+    err = set_int(p, option, origin, text);
+    break;
+  case PM_OPTION_LIST:
+    err = set_list(p, option, origin, text);
+    break;
+  case PM_OPTION_BOOL:
+  case PM_OPTION_VERBOSITY:
+  case PM_OPTION_ACTION:
+    err = set_flag(p, option, origin, text);
+    break;
+  }
+  if (err == PM_OK) p->options->origins[option - pm_options_table] = origin;
+  return err;
+}
+
+static const struct pm_option *find_flag(const char *name, size_t length) {
+  for (size_t i = 0; i < pm_options_count; i++) {
+    const char *flag = pm_options_table[i].flag;
+    if (flag && strlen(flag) == length && memcmp(flag, name, length) == 0)
+      return &pm_options_table[i];
+  }
+  return NULL;
+}
+
+/* Reads the flags; *at is then the first argument that is none. */
+static enum pm_err parse_flags(struct parse *p, int argc, char **argv, int *at) {
+  for (*at = 1; *at < argc; (*at)++) {
+    const char *arg = argv[*at];
+    if (arg[0] != '-' || arg[1] == '\0') return PM_OK;
+    if (strcmp(arg, "--") == 0) {
+      (*at)++;
+      return PM_OK;
+    }
+    const char *name = arg + (arg[1] == '-' ? 2 : 1);
+    size_t length = strcspn(name, "=");
+    const struct pm_option *option = find_flag(name, length);
+    if (!option)
+      return pm_why_set(p->why, PM_ERR_SYNTAX,
+                        "%s is no flag of pingmesh; `pingmesh --help` lists them", arg);
+    const char *value = name[length] == '=' ? name + length + 1 : NULL;
+    if (takes_value(option) && !value) {
+      if (++*at >= argc)
+        return pm_why_set(p->why, PM_ERR_SYNTAX, "%s needs a value: %s %s", arg, option->meta,
+                          option->help);
+      value = argv[*at];
+    }
+    enum pm_err err = set(p, option, ORIGIN_FLAG, value);
+    if (err != PM_OK) return err;
+  }
+  return PM_OK;
+}
+
+/* DELAY, LIMIT, MAXFAIL: the environment wins over the flag and says so; a bad value is warned
+ * of and the flag's kept. The words are the original's. */
+static void overrule(struct parse *p, const struct pm_option *option, const char *text) {
+  int64_t *value = field_of(p->options, option), given;
+  if (parse_int(text, &given) != PM_OK || given <= 0 || given > option->high) {
+    pm_buf_printf(&p->options->notes,
+                  "Warning: %s %s %s -- value must be int > 0.  Using -%s %lld instead\n",
+                  option->env, option->env_says, text, option->flag, (long long)*value);
+    return;
+  }
+  pm_buf_printf(&p->options->notes, "Note: %s from environment, %s overrides -%s %lld\n",
+                option->env, text, option->flag, (long long)*value);
+  *value = given;
+  p->options->origins[option - pm_options_table] = option->env;
+}
+
+static enum pm_err parse_environment(struct parse *p, pm_options_env env, void *env_owner) {
+  for (size_t i = 0; i < pm_options_count; i++) {
+    const struct pm_option *option = &pm_options_table[i];
+    const char *text = option->env ? env(env_owner, option->env) : NULL;
+    if (!text || !*text) continue;
+    if (option->env_wins) {
+      overrule(p, option, text);
+    } else if (p->options->origins[i] == ORIGIN_DEFAULT) {
+      enum pm_err err = set(p, option, option->env, text);
+      if (err != PM_OK) return err;
+    }
+  }
+  return PM_OK;
+}
+
+/* REP_CITY,REP_COUNTRY, or the one of them that is set. */
+static void compose_location(struct pm_options *options, pm_options_env env, void *env_owner) {
+  if (options->location) return;
+  const char *city = env(env_owner, "REP_CITY"), *country = env(env_owner, "REP_COUNTRY");
+  city = city ? city : "";
+  country = country ? country : "";
+  if (!*city && !*country) return;
+  snprintf(options->location_text, sizeof(options->location_text), "%s%s%s", city,
+           *city && *country ? "," : "", country);
+  options->location = options->location_text;
+  size_t i = (size_t)(find_flag("L", 1) - pm_options_table);
+  options->origins[i] = *city ? "REP_CITY" : "REP_COUNTRY";
+}
+
+static enum pm_err add_target(struct pm_options *options, const char *text, const char *override,
+                              struct pm_why *why) {
+  if (options->targets_count == PM_ROSTER_TARGETS_MAX)
+    return pm_why_set(why, PM_ERR_FULL, "%s: %d endpoints are the most that one node measures",
+                      text, PM_ROSTER_TARGETS_MAX);
+  if (text[0] == '-')
+    return pm_why_set(why, PM_ERR_SYNTAX,
+                      "%s: an endpoint is wanted here; flags come before the endpoints", text);
+  size_t at = options->targets_count;
+  if ((at & (at - 1)) == 0) { /* 0, 1, 2, 4, 8 …: double */
+    size_t cap = at ? at * 2 : 1;
+    void *grown = realloc(options->targets, cap * sizeof(*options->targets));
+    if (!grown) return pm_why_set(why, PM_ERR_NOMEM, "no memory for endpoint %s", text);
+    options->targets = grown;
+  }
+  struct pm_options_target *target = &options->targets[at];
+  size_t scheme = sizeof(INSECURE_SCHEME) - 1;
+  char plain[PM_URL_BYTES + PM_LOCATION_BYTES * 3];
+  target->insecure = strncmp(text, INSECURE_SCHEME, scheme) == 0;
+  if (target->insecure) {
+    snprintf(plain, sizeof(plain), "https://%s", text + scheme);
+    text = plain;
+  }
+  enum pm_err err = pm_endpoint_parse(text, override, &target->endpoint, why);
+  if (err == PM_OK) options->targets_count++;
+  return err;
+}
+
+/* PINGMESH_URL: several, separated by blanks or commas. A comma inside a location ("#Paris,FR")
+ * belongs to it unless a new scheme or the end follows it. */
+static enum pm_err add_seeds(struct pm_options *options, const char *text, struct pm_why *why) {
+  char one[PM_URL_BYTES + PM_LOCATION_BYTES * 3];
+  for (;;) {
+    text += strspn(text, " \t\r\n,");
+    if (!*text) return PM_OK;
+    size_t length = strcspn(text, " \t\r\n,");
+    const char *hash = memchr(text, '#', length);
+    while (hash && text[length] == ',' && strncmp(text + length + 1, "http", 4) != 0)
+      length += 1 + strcspn(text + length + 1, " \t\r\n,");
+    if (length >= sizeof(one))
+      return pm_why_set(why, PM_ERR_TOO_LARGE,
+                        "PINGMESH_URL: an endpoint of %zu bytes; %d are the most", length,
+                        PM_URL_BYTES);
+    memcpy(one, text, length);
+    one[length] = '\0';
+    enum pm_err err = add_target(options, one, NULL, why);
+    if (err != PM_OK) return err;
+    text += length;
+  }
+}
+
+static enum pm_err check_together(const struct pm_options *options, struct pm_why *why) {
+  struct pm_ip ip;
+  if (options->bind && pm_ip_parse(options->bind, &ip) != PM_OK)
+    return pm_why_set(why, PM_ERR_SYNTAX,
+                      "--bind: \"%s\" is not an IPv4 or IPv6 address of this machine",
+                      options->bind);
+  if (!options->tls_cert != !options->tls_key)
+    return pm_why_set(why, PM_ERR_MISSING,
+                      "--tls-cert and --tls-key belong together: the other one is missing");
+  if (options->token_only && !options->admin_token && !options->admin_token_file)
+    return pm_why_set(why, PM_ERR_MISSING,
+                      "--token-only: there is no token; set PINGMESH_ADMIN_TOKEN or "
+                      "--admin-token-file as well");
+  if (options->admin_token && options->admin_token_file)
+    return pm_why_set(why, PM_ERR_DUPLICATE,
+                      "PINGMESH_ADMIN_TOKEN and --admin-token-file are both set: one of them");
+  return PM_OK;
+}
+
+static void set_defaults(struct pm_options *out) {
+  memset(out, 0, sizeof(*out));
+  pm_buf_init(&out->notes, PM_OPTIONS_NOTES_BYTES);
+  for (size_t i = 0; i < pm_options_count; i++) {
+    const struct pm_option *option = &pm_options_table[i];
+    out->origins[i] = ORIGIN_DEFAULT;
+    if (option->type == PM_OPTION_INT) *(int64_t *)field_of(out, option) = option->fallback;
+  }
+  out->verbosity = VERBOSITY_DEFAULT;
+  out->output = "text";
+}
+
+static enum pm_err parse_all(struct parse *p, int argc, char **argv, pm_options_env env,
+                             void *env_owner) {
+  int at;
+  enum pm_err err = parse_flags(p, argc, argv, &at);
+  if (err != PM_OK || p->action == PM_OPTIONS_HELP || p->action == PM_OPTIONS_VERSION) return err;
+  err = parse_environment(p, env, env_owner);
+  if (err != PM_OK) return err;
+  compose_location(p->options, env, env_owner);
+  for (; at < argc; at++) {
+    err = add_target(p->options, argv[at], p->options->ip_override, p->why);
+    if (err != PM_OK) return err;
+  }
+  const char *seeds = env(env_owner, "PINGMESH_URL");
+  if (seeds) err = add_seeds(p->options, seeds, p->why);
+  return err != PM_OK ? err : check_together(p->options, p->why);
+}
+
+enum pm_options_action pm_options_parse(int argc, char **argv, pm_options_env env, void *env_owner,
+                                        struct pm_options *out, struct pm_why *why) {
+  struct parse p = {.options = out, .why = why, .action = PM_OPTIONS_RUN};
+  set_defaults(out);
+  if (parse_all(&p, argc, argv, env, env_owner) != PM_OK) return PM_OPTIONS_WRONG;
+  if (p.action == PM_OPTIONS_RUN && out->targets_count == 0 && out->listen_port == 0)
+    return PM_OPTIONS_NOTHING_TO_DO;
+  return p.action;
+}
+
+void pm_options_deinit(struct pm_options *options) {
+  free(options->targets);
+  options->targets = NULL;
+  options->targets_count = 0;
+  pm_buf_deinit(&options->notes);
+}

@@ -1,0 +1,87 @@
+#include "node/options_table.h"
+
+#include "node/options.h"
+#include "probe/roster.h"
+#include "probe/target.h"
+
+#define AT(field) offsetof(struct pm_options, field)
+
+/* clang-format off */
+const struct pm_option pm_options_table[] = {
+  /* The original's, under its names. */
+  {.flag = "H", .env = "PINGMESH_HOSTNAME", .type = PM_OPTION_TEXT, .offset = AT(hostname), .meta = "name",
+   .help = "this node's host name, as others are to reach it"},
+  {.flag = "I", .type = PM_OPTION_TEXT, .offset = AT(ip_override), .meta = "address",
+   .help = "connect to this address for the endpoints named as arguments, whatever their names resolve to"},
+  {.flag = "L", .env = "REP_LOCATION", .type = PM_OPTION_TEXT, .offset = AT(location), .meta = "place",
+   .help = "this node's location (else REP_CITY,REP_COUNTRY, else its own address)"},
+  {.flag = "d", .env = "PINGMESH_DELAY", .type = PM_OPTION_INT, .offset = AT(delay_s), .low = 0,
+   .high = PM_TARGET_DELAY_S_MAX, .fallback = PM_TARGET_DELAY_S_DEFAULT, .env_wins = true,
+   .env_says = "environment is", .meta = "seconds", .help = "between probes of a peer; 0: probe each once"},
+  {.flag = "n", .env = "PINGMESH_LIMIT", .type = PM_OPTION_INT, .offset = AT(limit), .low = 0,
+   .high = INT32_MAX, .fallback = 0, .env_wins = true, .env_says = "from environment is", .meta = "probes",
+   .help = "successful ones per peer, then stop; 0: until interrupted"},
+  {.flag = "f", .env = "PINGMESH_MAXFAIL", .type = PM_OPTION_INT, .offset = AT(fail_max), .low = 1,
+   .high = INT32_MAX, .fallback = PM_TARGET_FAIL_MAX_DEFAULT, .env_wins = true,
+   .env_says = "from environment is", .meta = "failures", .help = "in a row after which a peer is given up"},
+  {.flag = "r", .type = PM_OPTION_INT, .offset = AT(report_port), .low = 0, .high = 65535, .meta = "port",
+   .help = "to report to others; 0: the listen port"},
+  {.flag = "s", .type = PM_OPTION_INT, .offset = AT(listen_port), .low = 0, .high = 65535, .meta = "port",
+   .help = "to listen on; 0: no server"},
+  {.flag = "q", .type = PM_OPTION_VERBOSITY, .offset = AT(verbosity), .low = 1, .help = "quiet: summaries only"},
+  {.flag = "v", .type = PM_OPTION_VERBOSITY, .offset = AT(verbosity), .step = 1,
+   .help = "a tab-separated line a probe, all phases"},
+  {.flag = "V", .type = PM_OPTION_VERBOSITY, .offset = AT(verbosity), .step = 2, .help = "more of it, for finding faults"},
+
+  /* Ours: long names, each with a PINGMESH_ twin. */
+  {.flag = "bind", .env = "PINGMESH_BIND", .type = PM_OPTION_TEXT, .offset = AT(bind), .meta = "address",
+   .help = "listen on this address only, and probe from it"},
+  {.flag = "output", .env = "PINGMESH_OUTPUT", .type = PM_OPTION_CHOICE, .offset = AT(output),
+   .choices = "text|tsv|json", .meta = "text|tsv|json",
+   .help = "what standard output gets: as -q and -v say, columns, or a JSON object a probe"},
+  {.flag = "timeout", .env = "PINGMESH_TIMEOUT", .type = PM_OPTION_INT, .offset = AT(timeout_s), .low = 1, .high = 300,
+   .fallback = 10, .meta = "seconds", .help = "a whole probe may take"},
+  {.flag = "connect-timeout", .env = "PINGMESH_CONNECT_TIMEOUT", .type = PM_OPTION_INT, .offset = AT(connect_timeout_s),
+   .low = 1, .high = 300, .fallback = 8, .meta = "seconds", .help = "its TCP and TLS handshakes may take"},
+  {.flag = "lookup-timeout", .env = "PINGMESH_LOOKUP_TIMEOUT", .type = PM_OPTION_INT, .offset = AT(lookup_timeout_s),
+   .low = 1, .high = 300, .fallback = 5, .meta = "seconds", .help = "its name lookup may take"},
+  {.flag = "body-max", .env = "PINGMESH_BODY_MAX", .type = PM_OPTION_INT, .offset = AT(body_bytes_max), .low = 1024,
+   .high = 1 << 30, .fallback = 8 << 20, .meta = "bytes", .help = "of an answer; a longer one is a failed probe"},
+  {.flag = "in-flight", .env = "PINGMESH_IN_FLIGHT", .type = PM_OPTION_INT, .offset = AT(in_flight_max), .low = 1,
+   .high = PM_ROSTER_TARGETS_MAX, .fallback = 4096, .meta = "probes", .help = "at once, at most"},
+  {.flag = "given-up-retry", .env = "PINGMESH_GIVEN_UP_RETRY", .type = PM_OPTION_INT, .offset = AT(given_up_retry_s),
+   .low = 0, .high = PM_TARGET_DELAY_S_MAX, .fallback = 600, .meta = "seconds",
+   .help = "between tries of a peer that was given up, while a server runs; 0: never"},
+  {.flag = "allow", .env = "PINGMESH_ALLOW", .type = PM_OPTION_LIST, .offset = AT(allow), .meta = "range|domain",
+   .help = "let peers that others name have such an address (10.0.0.0/8, example.net)"},
+  {.flag = "deny", .env = "PINGMESH_DENY", .type = PM_OPTION_LIST, .offset = AT(deny), .meta = "range|domain",
+   .help = "never probe such an address"},
+  {.flag = "insecure", .env = "PINGMESH_INSECURE", .type = PM_OPTION_BOOL, .offset = AT(insecure),
+   .help = "do not verify certificates (for one target: https+insecure://…); shown wherever it applies"},
+  {.flag = "ca", .env = "PINGMESH_CA", .type = PM_OPTION_TEXT, .offset = AT(ca), .meta = "file",
+   .help = "PEM certificates to trust instead of the system's"},
+  {.flag = "tls-cert", .env = "PINGMESH_TLS_CERT", .type = PM_OPTION_TEXT, .offset = AT(tls_cert), .meta = "file",
+   .help = "PEM chain: serve https"},
+  {.flag = "tls-key", .env = "PINGMESH_TLS_KEY", .type = PM_OPTION_TEXT, .offset = AT(tls_key), .meta = "file",
+   .help = "PEM private key to it"},
+  {.env = "PINGMESH_ADMIN_TOKEN", .type = PM_OPTION_TEXT, .offset = AT(admin_token), .secret = true, .meta = "token",
+   .help = "who has it may add peers and stop the node from anywhere"},
+  {.flag = "admin-token-file", .env = "PINGMESH_ADMIN_TOKEN_FILE", .type = PM_OPTION_TEXT,
+   .offset = AT(admin_token_file), .meta = "file", .help = "the token, in a file"},
+
+  {.flag = "token-only", .env = "PINGMESH_TOKEN_ONLY", .type = PM_OPTION_BOOL, .offset = AT(token_only),
+   .help = "operators need the token on this machine, too: for a proxy here that adds no Forwarded header"},
+
+  {.flag = "print-config", .type = PM_OPTION_ACTION, .step = PM_OPTIONS_PRINT_CONFIG,
+   .help = "print this configuration as arguments, and end"},
+  {.flag = "version", .type = PM_OPTION_ACTION, .step = PM_OPTIONS_VERSION, .help = "print the version, and end"},
+  {.flag = "help", .type = PM_OPTION_ACTION, .step = PM_OPTIONS_HELP, .help = "print this, and end"},
+  {.flag = "h", .type = PM_OPTION_ACTION, .step = PM_OPTIONS_HELP},
+};
+/* clang-format on */
+
+const size_t pm_options_count = sizeof(pm_options_table) / sizeof(pm_options_table[0]);
+
+_Static_assert(sizeof(pm_options_table) / sizeof(pm_options_table[0]) <=
+                   sizeof(((struct pm_options *)0)->origins) / sizeof(const char *),
+               "struct pm_options.origins has a place for each option");
