@@ -154,7 +154,7 @@ static void act_on(struct pm_prober *prober, struct pm_target *target, enum pm_t
 static enum pm_target_event record(struct pm_prober *prober, struct pm_target *target,
                                    const struct pm_exchange_result *result) {
   char location[PM_LOCATION_BYTES];
-  bool wanted = target->location[0] == '\0' && result->sample.outcome == PM_OUTCOME_SUCCESS;
+  bool wanted = target->remote_location[0] == '\0' && result->sample.outcome == PM_OUTCOME_SUCCESS;
   bool found = wanted && pm_remote_location(result->body, result->body_bytes, location) == PM_OK;
   prober->active -= target->state == PM_TARGET_ACTIVE;
   enum pm_target_event event = pm_target_record(target, &result->sample, found ? location : NULL);
