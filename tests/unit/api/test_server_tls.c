@@ -328,7 +328,7 @@ static void test_bad_files(void **state) {
   struct tls_material a;
   struct tls_material b;
   struct tls_material locked;
-  char sentence[128];
+  char sentence[256];
   (void)state;
   tls_material_make_ecdsa(&a);
   tls_material_make_ecdsa(&b);
