@@ -1,0 +1,106 @@
+#include "gossip/bounds.h"
+
+#include "gossip/core.h"
+
+static const struct {
+  const char *code, *text;
+} names[] = {
+#define X(name, code, text) {code, text},
+    PM_BOUND_MAP(X)
+#undef X
+};
+
+const char *pm_bound_code(enum pm_bound bound) {
+  return bound < PM_BOUND_COUNT ? names[bound].code : "?";
+}
+
+const char *pm_bound_text(enum pm_bound bound) {
+  return bound < PM_BOUND_COUNT ? names[bound].text : "?";
+}
+
+static bool refuse(struct pm_gossip *g, enum pm_bound bound) {
+  g->bounds.refused[bound]++;
+  return false;
+}
+
+/* I2: does the member's own record bear the reason out? */
+static bool reason_holds(const struct pm_gossip *g, const struct pm_member *m,
+                         enum pm_dial reason) {
+  bool proved = m->state == PM_MEMBER_VERIFIED || m->state == PM_MEMBER_SUSPECT;
+  switch (reason) {
+  case PM_DIAL_LOCAL:
+    return m->local;
+  case PM_DIAL_SAVED:
+  case PM_DIAL_CLAIM:
+    return m->state == PM_MEMBER_CANDIDATE;
+  case PM_DIAL_CONSENT:
+    return m->state == PM_MEMBER_CANDIDATE || m->state == PM_MEMBER_LOST;
+  case PM_DIAL_WORD:
+    return m->state == PM_MEMBER_CANDIDATE && m->group_count > 0;
+  case PM_DIAL_SPECULATIVE:
+    return m->state == PM_MEMBER_HEARD && m->group_count > 0;
+  case PM_DIAL_REVIVAL:
+    return m->state == PM_MEMBER_LOST;
+  case PM_DIAL_LOST_RETRY:
+    return m->state == PM_MEMBER_LOST;
+  case PM_DIAL_REFRESH:
+  case PM_DIAL_SUSPECT:
+  case PM_DIAL_HINT:
+    return proved;
+  case PM_DIAL_PLANNED:
+    return proved || m->local;
+  case PM_DIAL_COUNT:
+    break;
+  }
+  (void)g;
+  return false;
+}
+
+/* I9: the policy, once more, on the very address that is about to be dialled. */
+static bool scope_holds(const struct pm_gossip *g, const struct pm_member *m) {
+  if (m->contact.ip.family == PM_IP_NONE) return false;
+  if (pm_mutated(SCOPE)) return true;
+  enum pm_learned learned = PM_LEARNED_PEER;
+  if (m->local) learned = PM_LEARNED_OPERATOR;
+  return pm_policy_check(g->config.policy, learned, m->local ? NULL : &m->source_ip,
+                         m->contact.host, &m->contact.ip) == PM_POLICY_ALLOWED ||
+         (m->local && pm_policy_check(g->config.policy, PM_LEARNED_CONFIG, NULL, m->contact.host,
+                                      &m->contact.ip) == PM_POLICY_ALLOWED);
+}
+
+/* I6: failures on strangers' word, counted since the start, against the formula. */
+static bool failures_hold(const struct pm_gossip *g) {
+  const struct pm_failure_budget *f = &g->failure;
+  int64_t refills = pm_time_since_ns(g->now, g->started) / f->refill_ns;
+  uint64_t most = (uint64_t)(g->config.failure.burst + refills + 1) + f->successes / 2;
+  return f->failures + (uint64_t)f->reserved <= most;
+}
+
+bool pm_bounds_allow_probe(struct pm_gossip *g, const struct pm_member *m, enum pm_dial reason) {
+  if (m->state == PM_MEMBER_SELF && !m->local) return refuse(g, PM_BOUND_REASON);
+  if (!reason_holds(g, m, reason)) return refuse(g, PM_BOUND_REASON);
+  if (!scope_holds(g, m)) return refuse(g, PM_BOUND_SCOPE);
+  if (pm_dial_is_third_party(reason) && !failures_hold(g)) return refuse(g, PM_BOUND_FAILURES);
+  return true;
+}
+
+bool pm_bounds_allow_listing(struct pm_gossip *g, const struct pm_member *m) {
+  if (pm_mutated(HEARSAY) || pm_mutated(LISTING)) return true;
+  if (m->state == PM_MEMBER_SELF) return refuse(g, PM_BOUND_SELF);
+  if (m->state == PM_MEMBER_LOCAL) return refuse(g, PM_BOUND_LOCAL);
+  if (m->state != PM_MEMBER_VERIFIED && m->state != PM_MEMBER_SUSPECT)
+    return refuse(g, PM_BOUND_LISTING);
+  int64_t age_ns = pm_time_since_ns(g->now, m->last_ok);
+  if (m->fails >= 2 || age_ns > (int64_t)PM_CORE_FRESH_S * PM_NS_PER_S)
+    return refuse(g, PM_BOUND_LISTING);
+  return true;
+}
+
+void pm_bounds_check_tables(struct pm_gossip *g) {
+  const struct pm_table *t = &g->table;
+  bool holds = g->active_count <= g->config.active_max;
+  for (int s = 0; s < PM_SET_COUNT; s++) holds &= t->sets[s].count <= t->sets[s].capacity;
+  holds &=
+      t->sets[PM_SET_HEARD].count + t->sets[PM_SET_CANDIDATE].count <= g->config.candidates_max;
+  if (!holds) refuse(g, PM_BOUND_TABLES);
+}

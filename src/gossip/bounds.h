@@ -1,0 +1,44 @@
+/* The checks that never trust the rest: what must hold whatever the other parts do is looked at
+ * again where it would be broken, refused there, and counted. A count other than zero is a fault
+ * of ours. Internal to gossip/, counts are shown to people.
+ */
+#ifndef PM_GOSSIP_BOUNDS_H
+#define PM_GOSSIP_BOUNDS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "gossip/member.h"
+
+struct pm_gossip;
+
+#define PM_BOUND_MAP(X)                                                 \
+  X(RATE, "I1", "a probe beyond the rate of its bucket")                \
+  X(REASON, "I2", "a probe without a reason that allows it")            \
+  X(LISTING, "I3", "an entry listed without a recent proof of ours")    \
+  X(LOCAL, "I4", "a local target listed that is no member")             \
+  X(FAILURES, "I6", "more failures on strangers' word than the budget") \
+  X(TABLES, "I7", "a table beyond its maximum")                         \
+  X(REVIVAL, "I8", "a lost member back without a success of our own")   \
+  X(SCOPE, "I9", "an address outside its source's scope")               \
+  X(SELF, "I10", "this node listed to others")
+
+enum pm_bound {
+#define X(name, code, text) PM_BOUND_##name,
+  PM_BOUND_MAP(X)
+#undef X
+      PM_BOUND_COUNT
+};
+const char *pm_bound_code(enum pm_bound bound);
+const char *pm_bound_text(enum pm_bound bound);
+
+struct pm_bounds {
+  uint64_t refused[PM_BOUND_COUNT];
+};
+
+/* Before a probe goes out, before an entry is listed, after every step. */
+bool pm_bounds_allow_probe(struct pm_gossip *g, const struct pm_member *m, enum pm_dial reason);
+bool pm_bounds_allow_listing(struct pm_gossip *g, const struct pm_member *m);
+void pm_bounds_check_tables(struct pm_gossip *g);
+
+#endif

@@ -1,0 +1,38 @@
+/* Endpoints that were tried and never proved themselves: not heard again for an hour, doubling to
+ * a day. A fixed table: a full neighbourhood overwrites what would be forgiven first (the address
+ * limiter still stands behind it). Internal to gossip/. Pure.
+ */
+#ifndef PM_GOSSIP_REFUSALS_H
+#define PM_GOSSIP_REFUSALS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "gossip/arena.h"
+
+struct pm_refusal {
+  uint64_t key;       /* 0: free */
+  uint32_t until_s;   /* on the core's clock */
+  uint32_t contact_s; /* inbound contact forgives it no earlier */
+  uint8_t times;
+  uint8_t contacts;
+};
+
+struct pm_refusals {
+  struct pm_refusal *entries;
+  uint32_t sets_mask;
+};
+
+void pm_refusals_carve(struct pm_refusals *refusals, struct pm_arena *arena, uint32_t entries);
+void pm_refusals_init(struct pm_refusals *refusals);
+
+void pm_refusals_add(struct pm_refusals *refusals, uint64_t key, struct pm_time now);
+bool pm_refusals_has(const struct pm_refusals *refusals, uint64_t key, struct pm_time now);
+/* It contacted us: true if it may be tried again at once (then with a longer wait, 60 s doubling
+ * to an hour, before contact helps again). True for an endpoint that was never refused. */
+bool pm_refusals_forgive(struct pm_refusals *refusals, uint64_t key, struct pm_time now);
+/* It proved itself. */
+void pm_refusals_clear(struct pm_refusals *refusals, uint64_t key);
+
+#endif

@@ -1,0 +1,370 @@
+#include "gossip/table.h"
+
+#include <assert.h>
+#include <string.h>
+#include <xxhash.h>
+
+static uint32_t index_size(uint32_t entries) {
+  uint32_t size = 64;
+  while (size < entries + entries / 2) size *= 2;
+  return size;
+}
+
+void pm_table_carve(struct pm_table *table, struct pm_arena *arena,
+                    const struct pm_gossip_config *config) {
+  uint32_t capacities[PM_SET_COUNT] = {[PM_SET_LOCAL] = config->locals_max,
+                                       [PM_SET_HEARD] = config->candidates_max,
+                                       [PM_SET_CANDIDATE] = config->candidates_max,
+                                       [PM_SET_VERIFIED] = config->members_max,
+                                       [PM_SET_LOST] = config->lost_max,
+                                       [PM_SET_SELF] = PM_TABLE_SELF_MAX};
+  *table = (struct pm_table){0};
+  table->details_max = config->members_max;
+  table->aliases_max = config->members_max;
+  /* Heard and candidates share their maximum. */
+  table->slots_max = config->locals_max + config->candidates_max + config->members_max +
+                     config->lost_max + PM_TABLE_SELF_MAX;
+  uint32_t size = index_size(table->slots_max + table->aliases_max);
+  table->index_mask = size - 1;
+  table->slots = pm_arena_take(arena, table->slots_max, sizeof *table->slots);
+  table->details = pm_arena_take(arena, table->details_max, sizeof *table->details);
+  table->aliases = pm_arena_take(arena, table->aliases_max, sizeof *table->aliases);
+  table->index = pm_arena_take(arena, size, sizeof *table->index);
+  table->heap = pm_arena_take(arena, table->slots_max, sizeof *table->heap);
+  table->free_details = pm_arena_take(arena, table->details_max, sizeof *table->free_details);
+  table->identities = pm_arena_take(arena, table->details_max, sizeof *table->identities);
+  for (int s = 0; s < PM_SET_COUNT; s++) {
+    table->sets[s].capacity = capacities[s];
+    table->sets[s].slots = pm_arena_take(arena, capacities[s], sizeof(uint32_t));
+  }
+}
+
+/* Slots are handed out from the lowest up, and freed ones first, so that memory that was never
+ * needed is never touched. */
+void pm_table_init(struct pm_table *table) {
+  table->free_slot = PM_NO_SLOT;
+  table->slots_used = 0;
+  for (uint32_t i = 0; i <= table->index_mask; i++) table->index[i] = PM_NO_SLOT;
+  for (uint32_t i = 0; i < table->details_max; i++)
+    table->free_details[i] = table->details_max - 1 - i;
+  table->free_details_count = table->details_max;
+  memset(table->identities, 0, table->details_max * sizeof *table->identities);
+  for (uint32_t i = 0; i < table->aliases_max; i++) table->aliases[i].owner = PM_NO_SLOT;
+}
+
+/* --- index ------------------------------------------------------------------------------------ */
+
+static uint64_t entry_key(const struct pm_table *table, uint32_t entry) {
+  return entry < table->slots_max ? table->slots[entry].key
+                                  : table->aliases[entry - table->slots_max].key;
+}
+
+static uint32_t index_place(const struct pm_table *table, uint64_t key) {
+  uint32_t at = (uint32_t)key & table->index_mask;
+  while (table->index[at] != PM_NO_SLOT && entry_key(table, table->index[at]) != key)
+    at = (at + 1) & table->index_mask;
+  return at;
+}
+
+static void index_put(struct pm_table *table, uint64_t key, uint32_t entry) {
+  table->index[index_place(table, key)] = entry;
+}
+
+/* Removal closes the gap (Knuth 6.4, algorithm R), so that there are no tombstones to fill up. */
+static void index_remove(struct pm_table *table, uint64_t key) {
+  uint32_t mask = table->index_mask;
+  uint32_t gap = index_place(table, key);
+  uint32_t at = gap;
+  for (;;) {
+    table->index[gap] = PM_NO_SLOT;
+    for (;;) {
+      at = (at + 1) & mask;
+      if (table->index[at] == PM_NO_SLOT) return;
+      uint32_t home = (uint32_t)entry_key(table, table->index[at]) & mask;
+      if (((at - home) & mask) >= ((at - gap) & mask)) break;
+    }
+    table->index[gap] = table->index[at];
+    gap = at;
+  }
+}
+
+uint32_t pm_table_find(const struct pm_table *table, uint64_t key) {
+  uint32_t entry = table->index[index_place(table, key)];
+  if (entry == PM_NO_SLOT || entry < table->slots_max) return entry;
+  return table->aliases[entry - table->slots_max].owner;
+}
+
+struct pm_member *pm_table_at(const struct pm_table *table, uint32_t slot) {
+  return &table->slots[slot];
+}
+
+struct pm_member_detail *pm_table_detail(const struct pm_table *table, const struct pm_member *m) {
+  return m->detail == PM_NO_SLOT ? NULL : &table->details[m->detail];
+}
+
+uint32_t pm_table_slot(const struct pm_table *table, const struct pm_member *m) {
+  return (uint32_t)(m - table->slots);
+}
+
+uint64_t pm_table_handle(const struct pm_table *table, const struct pm_member *m) {
+  return (uint64_t)m->generation << 32 | pm_table_slot(table, m);
+}
+
+struct pm_member *pm_table_by_handle(const struct pm_table *table, uint64_t handle) {
+  uint32_t slot = (uint32_t)handle;
+  if (handle == 0 || slot >= table->slots_used) return NULL;
+  struct pm_member *m = &table->slots[slot];
+  if (m->generation != handle >> 32 || m->state == PM_MEMBER_FREE) return NULL;
+  return m;
+}
+
+/* --- sets ------------------------------------------------------------------------------------- */
+
+static enum pm_set set_of(enum pm_member_state state) {
+  switch (state) {
+  case PM_MEMBER_LOCAL:
+    return PM_SET_LOCAL;
+  case PM_MEMBER_HEARD:
+    return PM_SET_HEARD;
+  case PM_MEMBER_CANDIDATE:
+    return PM_SET_CANDIDATE;
+  case PM_MEMBER_VERIFIED:
+  case PM_MEMBER_SUSPECT:
+    return PM_SET_VERIFIED;
+  case PM_MEMBER_LOST:
+    return PM_SET_LOST;
+  case PM_MEMBER_SELF:
+    return PM_SET_SELF;
+  case PM_MEMBER_FREE:
+  case PM_MEMBER_STATE_COUNT:
+    break;
+  }
+  return PM_SET_COUNT;
+}
+
+static bool is_new(enum pm_set set) {
+  return set == PM_SET_HEARD || set == PM_SET_CANDIDATE;
+}
+
+static bool set_has_room(const struct pm_table *table, enum pm_set from, enum pm_set to) {
+  if (from == to) return true;
+  if (is_new(from) && is_new(to)) return true;
+  uint32_t count = table->sets[to].count;
+  if (is_new(to)) count = table->sets[PM_SET_HEARD].count + table->sets[PM_SET_CANDIDATE].count;
+  return count < table->sets[to].capacity;
+}
+
+bool pm_table_has_room(const struct pm_table *table, enum pm_member_state state) {
+  return set_has_room(table, PM_SET_COUNT, set_of(state));
+}
+
+static void set_insert(struct pm_table *table, struct pm_member *m, enum pm_set which) {
+  struct pm_table_set *set = &table->sets[which];
+  m->set_pos = set->count;
+  set->slots[set->count++] = pm_table_slot(table, m);
+}
+
+static void set_remove(struct pm_table *table, struct pm_member *m, enum pm_set which) {
+  struct pm_table_set *set = &table->sets[which];
+  uint32_t last = set->slots[--set->count];
+  set->slots[m->set_pos] = last;
+  table->slots[last].set_pos = m->set_pos;
+}
+
+/* --- slots ------------------------------------------------------------------------------------ */
+
+static uint32_t slot_take(struct pm_table *table) {
+  if (table->free_slot != PM_NO_SLOT) {
+    uint32_t slot = table->free_slot;
+    table->free_slot = table->slots[slot].next;
+    return slot;
+  }
+  if (table->slots_used == table->slots_max) return PM_NO_SLOT;
+  uint32_t slot = table->slots_used++;
+  table->slots[slot].generation = 0;
+  return slot;
+}
+
+struct pm_member *pm_table_add(struct pm_table *table, const struct pm_contact *contact,
+                               uint64_t key, enum pm_member_state state) {
+  if (!pm_table_has_room(table, state)) return NULL;
+  uint32_t slot = slot_take(table);
+  if (slot == PM_NO_SLOT) return NULL;
+  struct pm_member *m = &table->slots[slot];
+  *m = (struct pm_member){.generation = m->generation + 1,
+                          .key = key,
+                          .pub = pm_contact_hash(contact, 0),
+                          .contact = *contact,
+                          .state = (uint8_t)state,
+                          .due = PM_TIME_NEVER,
+                          .heap_pos = PM_NO_SLOT,
+                          .next = PM_NO_SLOT,
+                          .prev = PM_NO_SLOT,
+                          .detail = PM_NO_SLOT};
+  index_put(table, key, slot);
+  set_insert(table, m, set_of(state));
+  return m;
+}
+
+static void detail_take(struct pm_table *table, struct pm_member *m) {
+  assert(table->free_details_count > 0);
+  m->detail = table->free_details[--table->free_details_count];
+  table->details[m->detail] = (struct pm_member_detail){.active_pos = PM_NO_SLOT};
+  table->details[m->detail].owner = pm_table_slot(table, m);
+}
+
+static void detail_release(struct pm_table *table, struct pm_member *m) {
+  table->free_details[table->free_details_count++] = m->detail;
+  table->identities[m->detail] = 0;
+  m->detail = PM_NO_SLOT;
+}
+
+bool pm_table_move(struct pm_table *table, struct pm_member *m, enum pm_member_state state) {
+  enum pm_set from = set_of((enum pm_member_state)m->state), to = set_of(state);
+  if (!set_has_room(table, from, to)) return false;
+  if (from != to) {
+    set_remove(table, m, from);
+    set_insert(table, m, to);
+    if (to == PM_SET_VERIFIED)
+      detail_take(table, m);
+    else if (from == PM_SET_VERIFIED)
+      detail_release(table, m);
+  }
+  m->state = (uint8_t)state;
+  return true;
+}
+
+void pm_table_drop(struct pm_table *table, struct pm_member *m) {
+  assert(m->queue == 0);
+  pm_table_set_due(table, m, PM_TIME_NEVER);
+  pm_table_alias_drop_all(table, m);
+  index_remove(table, m->key);
+  enum pm_set set = set_of((enum pm_member_state)m->state);
+  set_remove(table, m, set);
+  if (set == PM_SET_VERIFIED) detail_release(table, m);
+  m->state = PM_MEMBER_FREE;
+  m->next = table->free_slot;
+  table->free_slot = pm_table_slot(table, m);
+}
+
+void pm_table_rekey(struct pm_table *table, struct pm_member *m, uint64_t key, uint64_t pub) {
+  index_remove(table, m->key);
+  m->key = key;
+  m->pub = pub;
+  index_put(table, key, pm_table_slot(table, m));
+}
+
+/* --- identities --------------------------------------------------------------------------------
+ */
+
+static uint32_t identity_hash(const struct pm_node_id *id, uint64_t inc) {
+  uint32_t hash = (uint32_t)XXH3_64bits_withSeed(id->bytes, sizeof id->bytes, inc);
+  return hash ? hash : 1;
+}
+
+void pm_table_set_identity(struct pm_table *table, const struct pm_member *m,
+                           const struct pm_node_id *id, uint64_t inc) {
+  struct pm_member_detail *d = &table->details[m->detail];
+  d->id = *id;
+  d->inc = inc;
+  table->identities[m->detail] = identity_hash(id, inc);
+}
+
+/* A short hash first, side by side in memory; the whole identity where it matches. */
+struct pm_member *pm_table_by_identity(const struct pm_table *table, const struct pm_node_id *id,
+                                       uint64_t inc, const struct pm_member *other_than) {
+  uint32_t hash = identity_hash(id, inc);
+  for (uint32_t i = 0; i < table->details_max; i++) {
+    const struct pm_member_detail *d = &table->details[i];
+    if (table->identities[i] != hash || d->inc != inc || !pm_node_id_equal(&d->id, id)) continue;
+    if (&table->slots[d->owner] != other_than) return &table->slots[d->owner];
+  }
+  return NULL;
+}
+
+/* --- aliases ---------------------------------------------------------------------------------- */
+
+bool pm_table_alias_add(struct pm_table *table, struct pm_member *m, uint64_t key, uint64_t pub) {
+  uint32_t owner = pm_table_slot(table, m), place = PM_NO_SLOT, own = 0;
+  if (pm_table_find(table, key) != PM_NO_SLOT) return false;
+  for (uint32_t i = 0; i < table->aliases_max; i++) {
+    if (table->aliases[i].owner == owner)
+      own++;
+    else if (table->aliases[i].owner == PM_NO_SLOT && place == PM_NO_SLOT)
+      place = i;
+  }
+  if (place == PM_NO_SLOT || own >= PM_TABLE_ALIASES_EACH) return false;
+  table->aliases[place] = (struct pm_alias){.key = key, .pub = pub, .owner = owner};
+  table->aliases_count++;
+  index_put(table, key, table->slots_max + place);
+  return true;
+}
+
+void pm_table_alias_drop_all(struct pm_table *table, const struct pm_member *m) {
+  uint32_t owner = pm_table_slot(table, m);
+  for (uint32_t i = 0; table->aliases_count > 0 && i < table->aliases_max; i++) {
+    if (table->aliases[i].owner != owner) continue;
+    index_remove(table, table->aliases[i].key);
+    table->aliases[i].owner = PM_NO_SLOT;
+    table->aliases_count--;
+  }
+}
+
+/* --- timers ----------------------------------------------------------------------------------- */
+
+static bool earlier(const struct pm_table *table, uint32_t a, uint32_t b) {
+  return pm_time_before(table->slots[a].due, table->slots[b].due);
+}
+
+static void heap_set(struct pm_table *table, uint32_t at, uint32_t slot) {
+  table->heap[at] = slot;
+  table->slots[slot].heap_pos = at;
+}
+
+static void heap_up(struct pm_table *table, uint32_t at) {
+  uint32_t slot = table->heap[at];
+  while (at > 0 && earlier(table, slot, table->heap[(at - 1) / 2])) {
+    heap_set(table, at, table->heap[(at - 1) / 2]);
+    at = (at - 1) / 2;
+  }
+  heap_set(table, at, slot);
+}
+
+static void heap_down(struct pm_table *table, uint32_t at) {
+  uint32_t slot = table->heap[at];
+  for (;;) {
+    uint32_t child = 2 * at + 1;
+    if (child >= table->heap_count) break;
+    if (child + 1 < table->heap_count && earlier(table, table->heap[child + 1], table->heap[child]))
+      child++;
+    if (!earlier(table, table->heap[child], slot)) break;
+    heap_set(table, at, table->heap[child]);
+    at = child;
+  }
+  heap_set(table, at, slot);
+}
+
+static void heap_remove(struct pm_table *table, struct pm_member *m) {
+  uint32_t at = m->heap_pos;
+  uint32_t last = table->heap[--table->heap_count];
+  m->heap_pos = PM_NO_SLOT;
+  if (at == table->heap_count) return;
+  heap_set(table, at, last);
+  heap_up(table, at);
+  heap_down(table, table->slots[last].heap_pos);
+}
+
+void pm_table_set_due(struct pm_table *table, struct pm_member *m, struct pm_time due) {
+  m->due = due;
+  if (due.ns == PM_TIME_NEVER.ns) {
+    if (m->heap_pos != PM_NO_SLOT) heap_remove(table, m);
+    return;
+  }
+  if (m->heap_pos == PM_NO_SLOT) heap_set(table, table->heap_count++, pm_table_slot(table, m));
+  heap_up(table, m->heap_pos);
+  heap_down(table, m->heap_pos);
+}
+
+struct pm_member *pm_table_first_due(const struct pm_table *table) {
+  return table->heap_count == 0 ? NULL : &table->slots[table->heap[0]];
+}

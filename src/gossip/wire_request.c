@@ -1,0 +1,184 @@
+#include "gossip/wire_request.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/escape.h"
+#include "gossip/wire_text.h"
+
+bool pm_mesh_name_valid(const char *name) {
+  size_t length = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.");
+  return length > 0 && length < PM_MESH_NAME_BYTES && name[length] == '\0';
+}
+
+static void put_self(const struct pm_wire_request *request, struct pm_buf *out) {
+  if (request->self_count == 0) return;
+  pm_buf_text(out, "&self=");
+  for (size_t i = 0; i < request->self_count; i++) {
+    char text[PM_CONTACT_TEXT_BYTES];
+    pm_contact_text(&request->self[i], text);
+    if (i > 0) pm_buf_char(out, ',');
+    pm_escape_query(out, text, strlen(text));
+  }
+}
+
+static void put_dialled(const struct pm_wire_request *request, struct pm_buf *out) {
+  if (request->to_ip.family == PM_IP_NONE) return;
+  char ip[PM_IP_TEXT_BYTES];
+  pm_ip_text(&request->to_ip, ip);
+  bool v6 = request->to_ip.family == PM_IP_V6;
+  pm_buf_printf(out, v6 ? "&to=[%s]:%u" : "&to=%s:%u", ip, (unsigned)request->to_port);
+}
+
+static void put_mac(const struct pm_wire_request *request, struct pm_buf *out) {
+  if (!request->has_mac) return;
+  char challenge[17], mac[2 * PM_WIRE_MAC_BYTES + 1];
+  pm_wire_hex64(request->challenge, challenge);
+  pm_wire_hex(request->mac, sizeof request->mac, mac);
+  pm_buf_printf(out, "&c=%s&mac=%s", challenge, mac);
+}
+
+static void put_wants(const struct pm_wire_request *request, struct pm_buf *out) {
+  pm_buf_printf(out, "&limit=%u", request->limit);
+  if (request->parts > 1) pm_buf_printf(out, "&part=%u.%u", request->part, request->parts);
+  pm_buf_printf(out, "&salt=%08x", request->salt);
+  if (!request->has_bloom) return;
+  pm_buf_text(out, "&bf=");
+  pm_wire_base64(out, request->bloom.bits, request->bloom.bytes);
+}
+
+void pm_wire_request_write(const struct pm_wire_request *request, struct pm_buf *out) {
+  char id[PM_NODE_ID_TEXT_BYTES];
+  pm_wire_hex(request->id.bytes, sizeof request->id.bytes, id);
+  if (request->pull) pm_buf_text(out, "addpeers=true&");
+  pm_buf_printf(out, "v=%u&mesh=%s&id=%s", request->version, request->mesh, id);
+  if (request->has_nonce) {
+    char nonce[17];
+    pm_wire_hex64(request->nonce, nonce);
+    pm_buf_printf(out, "&n=%s", nonce);
+  }
+  put_dialled(request, out);
+  put_self(request, out);
+  put_mac(request, out);
+  if (request->pull) put_wants(request, out);
+}
+
+static bool read_to(const char *text, struct pm_wire_request *out) {
+  struct pm_contact contact;
+  if (pm_contact_from_text(text, &contact) != PM_OK || contact.https) return false;
+  if (contact.ip.family == PM_IP_NONE || contact.port == 0) return false;
+  out->to_ip = contact.ip;
+  out->to_port = contact.port;
+  return true;
+}
+
+static bool read_self(char *text, struct pm_wire_request *out) {
+  char *rest = text;
+  for (char *item = strsep(&rest, ","); item; item = strsep(&rest, ",")) {
+    if (out->self_count == PM_WIRE_SELF_MAX) return false;
+    if (pm_contact_from_text(item, &out->self[out->self_count]) != PM_OK) return false;
+    out->self_count++;
+  }
+  return true;
+}
+
+static bool read_part(char *text, struct pm_wire_request *out) {
+  char *dot = strchr(text, '.');
+  uint64_t part, parts;
+  if (!dot) return false;
+  *dot = '\0';
+  if (!pm_wire_number(dot + 1, PM_BLOOM_PARTS_MAX, &parts) || parts == 0) return false;
+  if (!pm_wire_number(text, parts - 1, &part)) return false;
+  out->part = (unsigned)part;
+  out->parts = (unsigned)parts;
+  return true;
+}
+
+static bool read_salt(const char *text, struct pm_wire_request *out) {
+  uint8_t bytes[4];
+  if (!pm_wire_unhex(text, bytes, sizeof bytes)) return false;
+  out->salt =
+      (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+  return true;
+}
+
+static bool read_mesh(const char *text, struct pm_wire_request *out) {
+  if (!pm_mesh_name_valid(text)) return false;
+  snprintf(out->mesh, sizeof out->mesh, "%s", text);
+  return true;
+}
+
+static bool read_version(const char *text, struct pm_wire_request *out) {
+  uint64_t version;
+  if (!pm_wire_number(text, 1000000, &version)) return false;
+  out->version = (unsigned)version;
+  return true;
+}
+
+static bool read_limit(const char *text, struct pm_wire_request *out) {
+  uint64_t limit;
+  if (!pm_wire_number(text, 1000000, &limit)) return false;
+  out->limit = limit > PM_WIRE_LIMIT_MAX ? PM_WIRE_LIMIT_MAX : (unsigned)limit;
+  return true;
+}
+
+static bool read_bloom(const char *text, struct pm_wire_request *out) {
+  size_t bytes = strlen(text) * 3 / 4;
+  if (!pm_bloom_size_valid(bytes) || !pm_wire_unbase64(text, out->bloom.bits, bytes)) return false;
+  out->bloom.bytes = (uint16_t)bytes;
+  return out->has_bloom = true;
+}
+
+static bool read_value(const char *name, char *value, struct pm_wire_request *out) {
+  if (strcmp(name, "addpeers") == 0) return (out->pull = strcmp(value, "true") == 0), true;
+  if (strcmp(name, "v") == 0) return read_version(value, out);
+  if (strcmp(name, "mesh") == 0) return read_mesh(value, out);
+  if (strcmp(name, "id") == 0) return pm_wire_unhex(value, out->id.bytes, sizeof out->id.bytes);
+  if (strcmp(name, "n") == 0) return out->has_nonce = pm_wire_unhex64(value, &out->nonce);
+  if (strcmp(name, "to") == 0) return read_to(value, out);
+  if (strcmp(name, "self") == 0) return read_self(value, out);
+  if (strcmp(name, "c") == 0) return pm_wire_unhex64(value, &out->challenge);
+  if (strcmp(name, "mac") == 0)
+    return out->has_mac = pm_wire_unhex(value, out->mac, sizeof out->mac);
+  if (strcmp(name, "limit") == 0) return read_limit(value, out);
+  if (strcmp(name, "part") == 0) return read_part(value, out);
+  if (strcmp(name, "salt") == 0) return read_salt(value, out);
+  if (strcmp(name, "bf") == 0) return read_bloom(value, out);
+  return true;
+}
+
+static enum pm_err read_pair(char *pair, struct pm_wire_request *out, struct pm_why *why) {
+  char value[PM_WIRE_QUERY_BYTES_MAX + 1];
+  char *equals = strchr(pair, '=');
+  value[0] = '\0';
+  if (equals) {
+    *equals = '\0';
+    enum pm_err err = pm_unescape_form(equals + 1, strlen(equals + 1), value, sizeof value);
+    if (err != PM_OK) return pm_why_set(why, err, "the query's value of %s is broken", pair);
+  }
+  if (!read_value(pair, value, out))
+    return pm_why_set(why, PM_ERR_SYNTAX, "the query's value of %s is broken", pair);
+  return PM_OK;
+}
+
+enum pm_err pm_wire_request_read(const char *query, struct pm_wire_request *out,
+                                 struct pm_why *why) {
+  char copy[PM_WIRE_QUERY_BYTES_MAX + 1];
+  size_t length = strlen(query);
+  if (length > PM_WIRE_QUERY_BYTES_MAX)
+    return pm_why_set(why, PM_ERR_TOO_LARGE, "the query has more than %d bytes",
+                      PM_WIRE_QUERY_BYTES_MAX);
+  memcpy(copy, query, length + 1);
+  struct pm_wire_request request;
+  memset(&request, 0, offsetof(struct pm_wire_request, bloom));
+  request.parts = 1;
+  request.limit = PM_WIRE_LIMIT_MAX;
+  char *rest = copy;
+  for (char *pair = strsep(&rest, "&"); pair; pair = strsep(&rest, "&")) {
+    if (*pair == '\0') continue;
+    enum pm_err err = read_pair(pair, &request, why);
+    if (err != PM_OK) return err;
+  }
+  *out = request;
+  return PM_OK;
+}
