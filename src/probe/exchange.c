@@ -127,6 +127,7 @@ static void tell(struct exchange *e) {
       .sample = e->sample,
       .body = e->transfer.body.data,
       .body_bytes = e->transfer.body.len,
+      .header = e->transfer.header,
       .detail = e->why.text,
   };
   e->cb(e->owner, &result);
@@ -338,6 +339,10 @@ void pm_exchange_cancel(struct pm_exchanger *exchanger, uint64_t id) {
   exchange_rest(e);
 }
 
+struct pm_resolver *pm_exchanger_resolver(struct pm_exchanger *exchanger) {
+  return exchanger->resolver;
+}
+
 size_t pm_exchange_in_flight(const struct pm_exchanger *exchanger) {
   return exchanger->in_flight;
 }
@@ -411,6 +416,7 @@ static enum pm_err exchanger_new(const struct pm_exchanger_config *config,
   /* One more than in flight: the one whose callback runs is out of flight, but not at rest. */
   exchanger->exchanges = calloc(config->in_flight_max + 1, sizeof(struct exchange *));
   exchanger->transfer_config = (struct pm_transfer_config){
+      .header_kept = config->header_kept,
       .ca_file = ca_file,
       .user_agent = config->user_agent,
       .headers = curl_slist_append(NULL, "Connection: close"),

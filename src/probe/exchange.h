@@ -27,6 +27,7 @@
 #include "probe/sample.h"
 
 struct uv_loop_s;
+struct pm_resolver;
 struct pm_exchanger; /* one curl multi, one resolver, a pool of easy handles; one per loop */
 
 struct pm_exchanger_config {
@@ -35,6 +36,7 @@ struct pm_exchanger_config {
   const char *user_agent;
   const char *name_servers; /* "ip[:port],…", borrowed likewise; NULL: the system's */
   struct pm_ip bind;        /* source address; family NONE: the kernel's choice */
+  const char *header_kept;  /* name of the one header handed to callbacks, borrowed; NULL: none */
   size_t in_flight_max;     /* start returns PM_ERR_FULL beyond; also bounds descriptors */
 };
 
@@ -46,11 +48,14 @@ struct pm_exchange_limits {
   size_t body_bytes_kept; /* of the body, from its beginning, handed to the callback */
 };
 
+enum { PM_EXCHANGE_QUERY_BYTES_MAX = 4096 }; /* a pull with its Bloom filter has about 1,500 */
+
 struct pm_exchange_request {
   const struct pm_endpoint *endpoint; /* borrowed for the call; copied as far as needed */
   enum pm_learned learned;            /* for the policy */
   struct pm_ip source;                /* who named it, for the policy; family NONE: nobody */
   bool insecure;                      /* do not verify the certificate */
+  const char *query; /* to be added to the URL's, borrowed for the call; NULL: nothing */
   struct pm_exchange_limits limits;
 };
 
@@ -58,6 +63,7 @@ struct pm_exchange_result {
   struct pm_sample sample;
   const char *body; /* the kept part, NUL-terminated; valid during the callback only */
   size_t body_bytes;
+  const char *header; /* the value of header_kept, "" without one; during the callback only */
   const char *detail; /* one sentence about a failure, "" for a success; during the callback only */
 };
 
@@ -78,12 +84,14 @@ enum pm_err pm_exchanger_check(const struct pm_exchanger *exchanger,
                                const struct pm_ip *source, struct pm_why *why) PM_MUST_USE;
 
 /* out_id names the exchange until its callback has run; ids are never 0 and are not reused soon.
- * PM_ERR_FULL, PM_ERR_NOMEM, PM_ERR_CLOSED. */
+ * PM_ERR_FULL, PM_ERR_NOMEM, PM_ERR_CLOSED, PM_ERR_TOO_LARGE (the query). */
 enum pm_err pm_exchange_start(struct pm_exchanger *exchanger,
                               const struct pm_exchange_request *request, pm_exchange_cb cb,
                               void *owner, uint64_t *out_id) PM_MUST_USE;
 /* Ends it without a callback. An id that has ended already is ignored. */
 void pm_exchange_cancel(struct pm_exchanger *exchanger, uint64_t id);
+/* For lookups without a request; lives as long as the exchanger. */
+struct pm_resolver *pm_exchanger_resolver(struct pm_exchanger *exchanger);
 size_t pm_exchange_in_flight(const struct pm_exchanger *exchanger);
 
 #endif

@@ -162,8 +162,8 @@ static enum pm_target_event record(struct pm_prober *prober, struct pm_target *t
   return event;
 }
 
-static void take_in(struct pm_prober *prober, struct pm_target *target,
-                    const struct pm_exchange_result *result) {
+static void take_sample(struct pm_prober *prober, struct pm_target *target,
+                        const struct pm_exchange_result *result) {
   uint64_t target_id = target->id;
   bool success = result->sample.outcome == PM_OUTCOME_SUCCESS;
   pm_plan_done(prober->plan, target_id, success, pm_clock_now());
@@ -177,6 +177,14 @@ static void take_in(struct pm_prober *prober, struct pm_target *target,
   if (prober->closing || event == PM_TARGET_GOES_ON) return;
   target = pm_roster_by_id(prober->roster, target_id);
   if (target) act_on(prober, target, event);
+}
+
+static void take_in(struct pm_prober *prober, struct pm_target *target,
+                    const struct pm_exchange_result *result) {
+  uint64_t member = target->spec.member;
+  take_sample(prober, target, result);
+  if (member && !prober->closing && prober->config.events.answered)
+    prober->config.events.answered(prober->config.owner, member, result);
 }
 
 static void on_result(void *owner, const struct pm_exchange_result *result) {
@@ -195,6 +203,7 @@ static void not_started(struct pm_prober *prober, struct pm_target *target, enum
   struct pm_exchange_result result = {
       .sample = {.at = pm_clock_wall(), .ended = pm_clock_now(), .outcome = PM_OUTCOME_INTERNAL},
       .body = "",
+      .header = "",
       .detail = err == PM_ERR_FULL ? "too many requests are under way" : pm_err_text(err),
   };
   take_in(prober, target, &result);
@@ -208,6 +217,8 @@ static void start(struct pm_prober *prober, struct pm_target *target) {
       .insecure = target->spec.insecure,
       .limits = prober->config.limits,
   };
+  if (target->spec.member && prober->config.events.ask)
+    request.query = prober->config.events.ask(prober->config.owner, target);
   enum pm_err err = PM_ERR_NOMEM;
   struct probe *probe = probe_take(prober, target);
   if (probe)
@@ -327,6 +338,11 @@ enum pm_err pm_prober_remove(struct pm_prober *prober, uint64_t id) {
   tell_ended(prober, target);
   if (!prober->closing) arm(prober);
   return PM_OK;
+}
+
+void pm_prober_set_member(struct pm_prober *prober, uint64_t id, uint64_t member) {
+  struct pm_target *target = pm_roster_by_id(prober->roster, id);
+  if (target) target->spec.member = member;
 }
 
 const struct pm_roster *pm_prober_roster(const struct pm_prober *prober) {

@@ -23,6 +23,11 @@ struct pm_prober_events {
                  const char *detail);
   /* It reached its limit, was given up or was removed: target->state says which. */
   void (*ended)(void *owner, const struct pm_target *target);
+  /* Before a probe of a target that is a member: what to add to the URL's query, valid until the
+   * next call; NULL for nothing. */
+  const char *(*ask)(void *owner, const struct pm_target *target);
+  /* After each probe of such a target, and after its sample. */
+  void (*answered)(void *owner, uint64_t member, const struct pm_exchange_result *result);
   /* It answered again after having been given up. */
   void (*came_back)(void *owner, const struct pm_target *target);
 };
@@ -52,6 +57,9 @@ void pm_prober_close(struct pm_prober *prober, void (*closed)(void *owner), void
 enum pm_err pm_prober_add(struct pm_prober *prober, const struct pm_target_spec *spec,
                           uint64_t *out_id, struct pm_why *why) PM_MUST_USE;
 enum pm_err pm_prober_remove(struct pm_prober *prober, uint64_t id) PM_MUST_USE;
+
+/* From its next probe on it is this member, 0: none. Unknown ids are ignored. */
+void pm_prober_set_member(struct pm_prober *prober, uint64_t id, uint64_t member);
 
 const struct pm_roster *pm_prober_roster(const struct pm_prober *prober);
 /* Targets that are being probed: neither ended nor given up. */

@@ -35,6 +35,7 @@ struct pm_target_spec {
   int64_t delay_s;  /* between probes; 0: one probe, whatever becomes of it, and it is DONE */
   int64_t fail_max; /* failures in a row after which it is given up; at least 1 */
   bool insecure;
+  uint64_t member; /* of the mesh, as the gossip core calls it; 0: none */
 };
 
 struct pm_target {

@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -19,9 +20,23 @@ enum {
 
 /* --- called by libcurl ---------------------------------------------------------------------- */
 
+/* "Name: value\r\n", not terminated. A second one of the name takes the place of the first. */
+static void keep_header(struct pm_transfer *transfer, const char *line, size_t bytes) {
+  size_t name = strlen(transfer->config->header_kept);
+  if (bytes <= name || line[name] != ':') return;
+  if (strncasecmp(line, transfer->config->header_kept, name) != 0) return;
+  const char *value = line + name + 1, *end = line + bytes;
+  while (value < end && (*value == ' ' || *value == '\t')) value++;
+  while (end > value && (end[-1] == '\n' || end[-1] == '\r' || end[-1] == ' ')) end--;
+  size_t length = (size_t)(end - value);
+  if (length >= sizeof transfer->header) length = 0;
+  memcpy(transfer->header, value, length);
+  transfer->header[length] = '\0';
+}
+
 static size_t on_header(char *data, size_t size, size_t count, void *arg) {
   struct pm_transfer *transfer = arg;
-  (void)data;
+  if (transfer->config->header_kept) keep_header(transfer, data, size * count);
   transfer->header_bytes += size * count;
   if (transfer->header_bytes <= PM_TRANSFER_HEADER_BYTES_MAX) return size * count;
   transfer->header_too_large = true;
@@ -189,6 +204,19 @@ static void set_kept(struct pm_transfer *transfer, size_t bytes) {
   transfer->body_bytes_kept = bytes;
 }
 
+static enum pm_err set_url(CURL *easy, const struct pm_exchange_request *request, CURLcode *code) {
+  const char *url = request->endpoint->url;
+  if (!request->query) {
+    *code = curl_easy_setopt(easy, CURLOPT_URL, url);
+    return PM_OK;
+  }
+  char text[PM_URL_BYTES + 1 + PM_EXCHANGE_QUERY_BYTES_MAX];
+  if (strlen(request->query) >= PM_EXCHANGE_QUERY_BYTES_MAX) return PM_ERR_TOO_LARGE;
+  snprintf(text, sizeof text, "%s%c%s", url, strchr(url, '?') ? '&' : '?', request->query);
+  *code = curl_easy_setopt(easy, CURLOPT_URL, text);
+  return PM_OK;
+}
+
 enum pm_err pm_transfer_aim(struct pm_transfer *transfer,
                             const struct pm_exchange_request *request) {
   transfer->https = request->endpoint->https;
@@ -198,10 +226,12 @@ enum pm_err pm_transfer_aim(struct pm_transfer *transfer,
   transfer->header_bytes = 0;
   transfer->header_too_large = transfer->body_too_large = false;
   transfer->socket_errno = 0;
-  transfer->reason[0] = '\0';
+  transfer->reason[0] = transfer->header[0] = '\0';
   set_kept(transfer, request->limits.body_bytes_kept);
 
-  CURLcode code = curl_easy_setopt(transfer->easy, CURLOPT_URL, request->endpoint->url);
+  CURLcode code = CURLE_OK;
+  enum pm_err err = set_url(transfer->easy, request, &code);
+  if (err != PM_OK) return err;
   if (code == CURLE_OK) code = set_scheme(transfer, transfer->https);
   if (code == CURLE_OK) code = set_verification(transfer, transfer->insecure);
   return code == CURLE_OK ? PM_OK : PM_ERR_NOMEM;

@@ -21,6 +21,8 @@
 enum {
   /* Of all header lines of an answer; 8 kB is what servers themselves send at the most. */
   PM_TRANSFER_HEADER_BYTES_MAX = 64 * 1024,
+  /* With its NUL; a longer value is as none. A node says of itself at most 512 bytes. */
+  PM_TRANSFER_HEADER_KEPT_BYTES = 576,
 };
 
 /* What all transfers share; outlives them. */
@@ -29,7 +31,8 @@ struct pm_transfer_config {
   const char *ca_file; /* NULL: none */
   const char *user_agent;
   struct curl_slist *headers;
-  struct pm_ip bind; /* family NONE: the kernel's choice */
+  const char *header_kept; /* NULL: none */
+  struct pm_ip bind;       /* family NONE: the kernel's choice */
 };
 
 /* Fields are the transfer's own, but for easy, which is for adding to the multi handle. */
@@ -40,6 +43,7 @@ struct pm_transfer {
   size_t body_bytes_kept, body_bytes_max;
   uint64_t body_bytes;
   size_t header_bytes;
+  char header[PM_TRANSFER_HEADER_KEPT_BYTES]; /* the value of header_kept; "" if there was none */
   bool header_too_large, body_too_large;
   bool https, insecure;
   int socket_errno;
@@ -58,7 +62,7 @@ enum pm_err pm_transfer_init(struct pm_transfer *transfer, const struct pm_trans
 /* It has left the multi handle. */
 void pm_transfer_deinit(struct pm_transfer *transfer);
 
-/* Everything but the address and the time. PM_ERR_NOMEM. */
+/* Everything but the address and the time. PM_ERR_NOMEM, PM_ERR_TOO_LARGE (the query). */
 enum pm_err pm_transfer_aim(struct pm_transfer *transfer,
                             const struct pm_exchange_request *request) PM_MUST_USE;
 /* Where to connect; NULL if the URL names the address itself. total_ms counts from now on. */

@@ -69,7 +69,7 @@ static int setup(void **state) {
       .in_flight_max = 8,
       .given_up_retry_s = 1,
       .seed = 11,
-      .events = {on_sample, on_ended, on_came_back},
+      .events = {.sample = on_sample, .ended = on_ended, .came_back = on_came_back},
       .owner = &f,
   };
   struct pm_why why;

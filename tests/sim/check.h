@@ -1,0 +1,33 @@
+/* The bounds, kept by an account of its own: what each node was told, by whom, what it proved, and
+ * when it probed. Never asks a core what it thinks. A broken bound is printed with the time, the
+ * node and the command that replays it.
+ */
+#ifndef PM_SIM_CHECK_H
+#define PM_SIM_CHECK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "world.h"
+
+struct sim_check *sim_check_new(uint32_t nodes);
+void sim_check_free(struct sim_check *check);
+uint64_t sim_check_violations(const struct sim_check *check);
+
+/* A node starts afresh: all it knew is forgotten. */
+void sim_check_reset(struct sim_world *w, uint32_t node);
+/* What the node learned. */
+void sim_check_local(struct sim_world *w, uint32_t node, const struct pm_contact *contact);
+void sim_check_consent(struct sim_world *w, uint32_t node, const struct pm_contact *contact,
+                       const struct pm_ip *source);
+void sim_check_answer(struct sim_world *w, uint32_t node, const struct pm_contact *source,
+                      const struct pm_wire_answer *answer, int64_t sent_ns);
+void sim_check_result(struct sim_world *w, uint32_t node, const struct pm_contact *contact,
+                      enum pm_dial why, bool success);
+/* What the node does: I1 I2 I5 I6 I9; I3 I4 I7 I10; I8. */
+void sim_check_send(struct sim_world *w, uint32_t node, const struct pm_gossip_send *send);
+void sim_check_reply(struct sim_world *w, uint32_t node, const struct pm_gossip_update *update);
+void sim_check_change(struct sim_world *w, uint32_t node, const struct pm_gossip_change *change);
+void sim_check_fail(struct sim_world *w, uint32_t node, const char *bound, const char *what);
+
+#endif
