@@ -1,7 +1,10 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -31,16 +34,46 @@ static size_t compose(char line[LINE_BYTES_MAX], const char *format, va_list arg
   return end;
 }
 
-void pm_log(const struct pm_log *log, enum pm_log_level level, const char *format, ...) {
-  if (level > log->level) return;
-  int saved_errno = errno; /* a line about a failure must not replace the failure */
+/* Whether a write would not wait for a reader: what poll(2) calls writable takes a whole line. */
+static bool has_room(const struct pm_log *log) {
+  struct pollfd polled = {.fd = log->fd, .events = POLLOUT};
+  return poll(&polled, 1, 0) != 0;
+}
+
+PM_PRINTF(2, 0)
+static void put_line(const struct pm_log *log, const char *format, va_list args) {
   char line[LINE_BYTES_MAX];
-  va_list args;
-  va_start(args, format);
   size_t bytes = compose(line, format, args);
-  va_end(args);
   /* A log that cannot be written has nowhere to say so. */
   ssize_t written = write(log->fd, line, bytes);
   (void)written;
+}
+
+PM_PRINTF(2, 3)
+static void put(const struct pm_log *log, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  put_line(log, format, args);
+  va_end(args);
+}
+
+static void tell_lost(const struct pm_log *log) {
+  if (log->lost == NULL || *log->lost == 0 || !has_room(log)) return;
+  put(log, "%" PRIu64 " lines are missing here: nobody read them", *log->lost);
+  *log->lost = 0;
+}
+
+void pm_log(const struct pm_log *log, enum pm_log_level level, const char *format, ...) {
+  if (level > log->level) return;
+  int saved_errno = errno; /* a line about a failure must not replace the failure */
+  tell_lost(log);
+  if (has_room(log)) {
+    va_list args;
+    va_start(args, format);
+    put_line(log, format, args);
+    va_end(args);
+  } else if (log->lost != NULL) {
+    ++*log->lost;
+  }
   errno = saved_errno;
 }

@@ -2,9 +2,14 @@
  * UTC. One line is one write(2) of at most 4096 bytes (longer ones are cut), so that the lines of
  * several processes do not mix. Text from outside is made harmless for a terminal (base/escape.h).
  * Only layers that act may log.
+ *
+ * A log never waits for its reader: a line for which a pipe or a terminal has no room is lost and
+ * counted, and the count is told before the next line.
  */
 #ifndef PM_BASE_LOG_H
 #define PM_BASE_LOG_H
+
+#include <stdint.h>
 
 #include "base/err.h"
 
@@ -14,6 +19,7 @@ enum pm_log_level { PM_LOG_ALWAYS, PM_LOG_INFO, PM_LOG_VERBOSE, PM_LOG_DEBUG };
 struct pm_log {
   enum pm_log_level level;
   int fd;
+  uint64_t *lost; /* lines lost and not told yet; NULL: they are not told */
 };
 
 /* format without a line end. Keeps errno; never fails, for a log has nowhere to say so. */

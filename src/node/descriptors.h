@@ -1,4 +1,5 @@
-/* The process's limit of open files: raised as far as allowed, and respected.
+/* The process's open files: the standard ones are there, and their limit is raised as far as
+ * allowed, and respected.
  */
 #ifndef PM_NODE_DESCRIPTORS_H
 #define PM_NODE_DESCRIPTORS_H
@@ -6,6 +7,10 @@
 #include <stddef.h>
 
 #include "base/log.h"
+
+/* Opens /dev/null in the place of each of standard input, output and error that is closed. Before
+ * anything else is opened: that would take the place, and what is printed would go there. */
+void pm_descriptors_fill_standard(void);
 
 /* How many of the probes wanted at once the limit has room for beside spare; says so when it is
  * fewer. At least 1. */

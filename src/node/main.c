@@ -1,8 +1,10 @@
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "node/descriptors.h"
 #include "node/node.h"
 #include "node/options.h"
 
@@ -43,7 +45,9 @@ static void log_notes(const struct pm_log *log, const char *notes) {
 }
 
 static enum pm_exit run(const struct pm_options *options) {
-  struct pm_log log = {.level = (enum pm_log_level)options->verbosity, .fd = STDERR_FILENO};
+  uint64_t lost = 0;
+  struct pm_log log = {
+      .level = (enum pm_log_level)options->verbosity, .fd = STDERR_FILENO, .lost = &lost};
   struct pm_why why = {""};
   log_notes(&log, options->notes.data);
   enum pm_exit status = pm_node_run(options, &log, &why);
@@ -54,6 +58,7 @@ int main(int argc, char **argv) {
   struct pm_options options;
   struct pm_why why = {""};
   enum pm_exit status = PM_EXIT_FAILED;
+  pm_descriptors_fill_standard();
   switch (pm_options_parse(argc, argv, environment, NULL, &options, &why)) {
   case PM_OPTIONS_RUN:
     status = run(&options);

@@ -123,6 +123,56 @@ static void a_failing_log_disturbs_nothing(void **state) {
   close(read_only);
 }
 
+/* A pipe that is full; returns what fills it. */
+static size_t fill(const int pipe[2]) {
+  char filling[8192] = {0};
+  int bytes = fcntl(pipe[1], F_SETPIPE_SZ, sizeof(filling));
+  assert_int_equal(bytes, sizeof(filling));
+  assert_int_equal(write(pipe[1], filling, sizeof(filling)), sizeof(filling));
+  return sizeof(filling);
+}
+
+static void a_reader_that_does_not_read_is_not_waited_for(void **state) {
+  (void)state;
+  int pipe_fds[2];
+  char text[8193];
+  uint64_t lost = 0;
+  assert_int_equal(pipe(pipe_fds), 0);
+  struct pm_log log = {.level = PM_LOG_INFO, .fd = pipe_fds[1], .lost = &lost};
+  size_t filled = fill(pipe_fds);
+  alarm(10); /* ends the test if a write waits */
+  pm_log(&log, PM_LOG_INFO, "one");
+  pm_log(&log, PM_LOG_INFO, "two");
+  pm_log(&log, PM_LOG_DEBUG, "not for this log");
+  alarm(0);
+  assert_int_equal(lost, 2);
+
+  assert_int_equal(read(pipe_fds[0], text, filled), filled);
+  pm_log(&log, PM_LOG_INFO, "three");
+  assert_int_equal(lost, 0);
+  ssize_t got = read(pipe_fds[0], text, sizeof(text) - 1);
+  assert_true(got > 20);
+  text[got] = '\0';
+  const char *told = "2 lines are missing here: nobody read them\n";
+  assert_memory_equal(text + 20, told, strlen(told));
+  assert_string_equal(text + 20 + strlen(told) + 20, "three\n");
+  close(pipe_fds[0]);
+  close(pipe_fds[1]);
+}
+
+static void a_log_need_not_count(void **state) {
+  (void)state;
+  int pipe_fds[2];
+  assert_int_equal(pipe(pipe_fds), 0);
+  struct pm_log log = {.level = PM_LOG_INFO, .fd = pipe_fds[1]};
+  fill(pipe_fds);
+  alarm(10);
+  pm_log(&log, PM_LOG_INFO, "lost");
+  alarm(0);
+  close(pipe_fds[0]);
+  close(pipe_fds[1]);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_line_is_a_stamp_and_the_text_in_one_write),
@@ -130,6 +180,8 @@ int main(void) {
       cmocka_unit_test(text_from_outside_cannot_end_the_line),
       cmocka_unit_test(a_long_line_is_cut_between_characters),
       cmocka_unit_test(a_failing_log_disturbs_nothing),
+      cmocka_unit_test(a_reader_that_does_not_read_is_not_waited_for),
+      cmocka_unit_test(a_log_need_not_count),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
