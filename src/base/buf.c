@@ -86,14 +86,20 @@ void pm_buf_printf(struct pm_buf *buf, const char *format, ...) {
 
 void pm_buf_vprintf(struct pm_buf *buf, const char *format, va_list args) {
   if (buf->err != PM_OK) return;
-  va_list measured;
-  va_copy(measured, args);
-  int length = vsnprintf(NULL, 0, format, measured);
-  va_end(measured);
+  /* Into the room that is there, which nearly always is enough; else that only measures. */
+  size_t room = buf->cap - buf->len;
+  va_list again;
+  va_copy(again, args);
+  int length = vsnprintf(room > 0 ? buf->data + buf->len : NULL, room, format, args);
   if (length < 0) buf->err = PM_ERR_FULL; /* longer than INT_MAX */
-  if (length <= 0 || !reserve(buf, (size_t)length)) return;
-  vsnprintf(buf->data + buf->len, (size_t)length + 1, format, args);
-  buf->len += (size_t)length;
+  bool fits = length >= 0 && (size_t)length < room;
+  if (!fits && room > 0) buf->data[buf->len] = '\0';
+  if (!fits && length > 0 && reserve(buf, (size_t)length)) {
+    vsnprintf(buf->data + buf->len, (size_t)length + 1, format, again);
+    fits = true;
+  }
+  if (fits) buf->len += (size_t)length;
+  va_end(again);
 }
 
 void pm_buf_consume(struct pm_buf *buf, size_t bytes) {

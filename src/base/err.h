@@ -11,20 +11,20 @@
 
 #include <stdarg.h>
 
-#define PM_ERR_MAP(X)                                                                              \
-  X(OK, "success")                                                                                 \
-  X(NOMEM, "out of memory")                                                                        \
-  X(FULL, "a limit is reached")                                                                    \
-  X(SYNTAX, "not well formed")                                                                     \
-  X(TYPE, "of another type than expected")                                                         \
-  X(RANGE, "out of range")                                                                         \
-  X(MISSING, "not there")                                                                          \
-  X(DUPLICATE, "there already")                                                                    \
-  X(DENIED, "not allowed")                                                                         \
-  X(TOO_LARGE, "larger than its limit")                                                            \
-  X(TIMEOUT, "took too long")                                                                      \
-  X(CLOSED, "closed")                                                                              \
-  X(IO, "input or output failed")                                                                  \
+#define PM_ERR_MAP(X)                      \
+  X(OK, "success")                         \
+  X(NOMEM, "out of memory")                \
+  X(FULL, "a limit is reached")            \
+  X(SYNTAX, "not well formed")             \
+  X(TYPE, "of another type than expected") \
+  X(RANGE, "out of range")                 \
+  X(MISSING, "not there")                  \
+  X(DUPLICATE, "there already")            \
+  X(DENIED, "not allowed")                 \
+  X(TOO_LARGE, "larger than its limit")    \
+  X(TIMEOUT, "took too long")              \
+  X(CLOSED, "closed")                      \
+  X(IO, "input or output failed")          \
   X(SYSTEM, "the system refused")
 
 enum pm_err {
@@ -34,8 +34,8 @@ enum pm_err {
       PM_ERR_COUNT
 };
 
-#define PM_OK        PM_ERR_OK
-#define PM_MUST_USE  __attribute__((warn_unused_result))
+#define PM_OK           PM_ERR_OK
+#define PM_MUST_USE     __attribute__((warn_unused_result))
 #define PM_PRINTF(f, a) __attribute__((format(printf, f, a)))
 
 /* "NOMEM"; and "out of memory". Never NULL. */
@@ -52,6 +52,7 @@ struct pm_why {
 
 /* why may be NULL: then nobody wants the sentence. Returns err, so that a caller can write
  * `return pm_why_set(why, PM_ERR_RANGE, "…", …);`. */
-enum pm_err pm_why_set(struct pm_why *why, enum pm_err err, const char *format, ...) PM_PRINTF(3, 4);
+enum pm_err pm_why_set(struct pm_why *why, enum pm_err err, const char *format, ...)
+    PM_PRINTF(3, 4);
 
 #endif

@@ -1,7 +1,6 @@
 #include "base/json_write.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -58,6 +57,11 @@ static const char *replacement(const char *text, size_t bytes, char buffer[8], s
   return buffer;
 }
 
+/* Nearly every byte that is written: what replacement() would keep, known at a glance. */
+static bool is_plain(char c) {
+  return c >= ' ' && c < 0x7f && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&';
+}
+
 static void put_quoted(struct pm_buf *out, const char *text) {
   size_t bytes = strlen(text);
   size_t kept_from = 0;
@@ -65,6 +69,8 @@ static void put_quoted(struct pm_buf *out, const char *text) {
   char buffer[8];
   pm_buf_char(out, '"');
   for (size_t at = 0; at < bytes; at += length) {
+    length = 1;
+    if (is_plain(text[at])) continue;
     const char *escaped = replacement(text + at, bytes - at, buffer, &length);
     if (escaped == NULL) continue;
     pm_buf_append(out, text + kept_from, at - kept_from);
@@ -141,14 +147,27 @@ void pm_json_put_string_or_null(struct pm_json_writer *w, const char *name, cons
   }
 }
 
+/* Without printf: a peers document is mostly numbers. */
+static void put_digits(struct pm_buf *out, uint64_t value, bool negative) {
+  char digits[24];
+  char *at = digits + sizeof(digits);
+  do {
+    *--at = (char)('0' + value % 10);
+    value /= 10;
+  } while (value > 0);
+  if (negative) *--at = '-';
+  pm_buf_append(out, at, (size_t)(digits + sizeof(digits) - at));
+}
+
 void pm_json_put_int(struct pm_json_writer *w, const char *name, int64_t value) {
   before_value(w, name);
-  pm_buf_printf(w->out, "%" PRId64, value);
+  const uint64_t size = value < 0 ? -(uint64_t)value : (uint64_t)value;
+  put_digits(w->out, size, value < 0);
 }
 
 void pm_json_put_uint(struct pm_json_writer *w, const char *name, uint64_t value) {
   before_value(w, name);
-  pm_buf_printf(w->out, "%" PRIu64, value);
+  put_digits(w->out, value, false);
 }
 
 void pm_json_put_double(struct pm_json_writer *w, const char *name, double value, int decimals) {
