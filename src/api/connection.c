@@ -43,8 +43,7 @@ void pm_connection_drop(struct pm_connection *connection) {
   connection->tls = NULL;
 }
 
-/* Frees the kernel's copy of an answer that nobody reads, too. */
-static void drop_with_reset(struct pm_connection *connection) {
+void pm_connection_drop_with_reset(struct pm_connection *connection) {
   const struct linger none = {.l_onoff = 1, .l_linger = 0};
   setsockopt(connection->fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
   pm_connection_drop(connection);
@@ -261,17 +260,26 @@ static void refuse(struct pm_connection *connection, int status, const char *why
 
 /* ---- requests ---- */
 
+/* Whether the answer may wait in memory for its reader. If not, the slowest reader makes room for
+ * the next one; this one's answer is given up, for that memory is not free before the loop's turn
+ * ends. What fits into a socket's buffer is no burden. */
+static bool may_queue(struct pm_connections *set) {
+  if (set->response.body.len <= PM_JOINED_BODY_BYTES_MAX) return true;
+  if (set->queued_bytes <= set->config.response_bytes_queued_max) return true;
+  pm_connections_drop_slowest(set);
+  return false;
+}
+
 static void handle(struct pm_connections *set, const struct pm_http_request *request) {
   struct pm_http_response *response = &set->response;
   reset_response(response);
-  if (set->queued_bytes > set->config.response_bytes_queued_max) {
+  set->handler(set->handler_owner, request, response);
+  if (pm_buf_status(&response->body) != PM_OK) {
+    pm_http_head_problem(response, 500, "The answer could not be made.");
+  } else if (!may_queue(set)) {
     pm_http_head_problem(response, 503, "Too many answers wait to be fetched.");
     response->close = true;
-    return;
   }
-  set->handler(set->handler_owner, request, response);
-  if (pm_buf_status(&response->body) == PM_OK) return;
-  pm_http_head_problem(response, 500, "The answer could not be made.");
 }
 
 static void answer_request(struct pm_connection *connection, bool surplus) {
@@ -455,7 +463,7 @@ void pm_connection_expire(struct pm_connection *connection) {
     refuse(connection, 408, "The request's body did not come in time.");
     break;
   case PM_WAIT_WRITE:
-    drop_with_reset(connection);
+    pm_connection_drop_with_reset(connection);
     break;
   case PM_WAIT_FIRST:
   case PM_WAIT_IDLE:

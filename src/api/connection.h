@@ -58,5 +58,7 @@ void pm_connection_start(struct pm_connection *connection, int fd, const struct 
 void pm_connection_expire(struct pm_connection *connection);
 /* Ends without words. */
 void pm_connection_drop(struct pm_connection *connection);
+/* The same; frees the kernel's copy of an answer that nobody reads, too. */
+void pm_connection_drop_with_reset(struct pm_connection *connection);
 
 #endif

@@ -148,15 +148,31 @@ void pm_connections_handle_closed(struct pm_connections *set, struct pm_connecti
   finish_if_empty(set);
 }
 
+/* The one of two waits' that has waited longer; NULL if nobody waits there. */
+static struct pm_deadline *longest_of(const struct pm_connections *set, enum pm_wait a,
+                                      enum pm_wait b) {
+  struct pm_deadline *first = set->waits[a].first;
+  struct pm_deadline *other = set->waits[b].first;
+  if (first == NULL || (other != NULL && other->armed_ms < first->armed_ms)) return other;
+  return first;
+}
+
+/* Who has nothing to lose comes first: an answered one, then who has not begun to ask, then who has
+ * not ended asking. Otherwise a few hundred half requests would shut everybody out. */
 bool pm_connections_give_way(struct pm_connections *set) {
-  struct pm_deadline *first = set->waits[PM_WAIT_FIRST].first;
-  struct pm_deadline *idle = set->waits[PM_WAIT_IDLE].first;
-  struct pm_deadline *longest = first;
-  if (first == NULL || (idle != NULL && idle->armed_ms < first->armed_ms)) longest = idle;
+  struct pm_deadline *longest = set->waits[PM_WAIT_LINGER].first;
+  if (longest == NULL) longest = longest_of(set, PM_WAIT_FIRST, PM_WAIT_IDLE);
+  if (longest == NULL) longest = longest_of(set, PM_WAIT_HANDSHAKE, PM_WAIT_HEAD);
+  if (longest == NULL) longest = set->waits[PM_WAIT_BODY].first;
   if (longest == NULL) return false;
   set->counts.gave_way++;
   pm_connection_drop(connection_of(longest));
   return true;
+}
+
+void pm_connections_drop_slowest(struct pm_connections *set) {
+  struct pm_deadline *slowest = set->waits[PM_WAIT_WRITE].first;
+  if (slowest != NULL) pm_connection_drop_with_reset(connection_of(slowest));
 }
 
 static struct pm_connection *spare_or_new(struct pm_connections *set) {

@@ -80,10 +80,12 @@ void pm_connections_free(struct pm_connections *set);
 
 /* Takes over a connected socket; closes it if there is no room. */
 void pm_connections_take(struct pm_connections *set, int fd, const struct pm_ip *client);
-/* Ends the connection that has been idle longest; false if none is idle. */
+/* Ends the connection that can best be spared; false if each has an answer under way. */
 bool pm_connections_give_way(struct pm_connections *set);
 
 /* For connection.c. */
+/* Ends the connection that has been taking its answer longest. */
+void pm_connections_drop_slowest(struct pm_connections *set);
 void pm_connections_wait(struct pm_connections *set, struct pm_deadline *deadline,
                          enum pm_wait wait);
 void pm_connections_handle_closed(struct pm_connections *set, struct pm_connection *connection);

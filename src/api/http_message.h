@@ -18,7 +18,7 @@ enum {
   PM_HTTP_BODY_BYTES_MAX = 16384,        /* forms only; nothing of ours is larger */
   PM_HTTP_RESPONSE_BYTES_MAX = 64 << 20, /* a peers document of a full roster */
   PM_HTTP_RESPONSE_HEADERS_MAX = 12,
-  PM_HTTP_HEADER_VALUE_BYTES = 256,
+  PM_HTTP_HEADER_VALUE_BYTES = 520, /* what a node says of itself, at its longest */
 };
 
 enum pm_http_method {

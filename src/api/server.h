@@ -5,8 +5,9 @@
  * Bounds: connections, header and body bytes, requests per connection, and absolute deadlines for
  * the header, the body, the handshake and the writing, which no slow drip prolongs. When all
  * connections are taken the one that has been idle longest gives way (idle: no byte of a request
- * has come); if none is idle the new one is closed. Memory at most about connections_max × (header
- * + body caps) + answers under way. Short of descriptors, new connections wait in the kernel.
+ * has come); if none is idle, the one whose request has been incomplete longest; if all are being
+ * answered the new one is closed. Memory at most about connections_max × (header + body caps) +
+ * answers under way. Short of descriptors, new connections wait in the kernel.
  *
  * The process must ignore SIGPIPE.
  */
@@ -32,7 +33,9 @@ struct pm_server_config {
   const char *tls_cert; /* PEM chain; NULL: plain HTTP */
   const char *tls_key;
   size_t connections_max;
-  size_t response_bytes_queued_max; /* of all connections; beyond, new requests get 503 */
+  /* Of all connections. Beyond, an answer that may have to queue becomes a 503, and the reader that
+   * has been slow longest is dropped; small answers go on. */
+  size_t response_bytes_queued_max;
   uint32_t requests_per_connection_max;
   int64_t header_ms;        /* to the head's first byte, and again to its last */
   int64_t body_ms;          /* from the head's end to the body's */
@@ -59,7 +62,7 @@ uint16_t pm_server_port(const struct pm_server *server);
 
 struct pm_server_counts {
   uint64_t connections;  /* accepted */
-  uint64_t requests;     /* given to the handler, or answered 503 for it */
+  uint64_t requests;     /* given to the handler */
   uint64_t bad_requests; /* refused by the parser */
   uint64_t timeouts;     /* of any wait but the idle one */
   uint64_t gave_way, refused_full;
