@@ -58,7 +58,8 @@ struct pm_exchanger {
   struct exchange **exchanges;
   uint32_t count; /* of them, resting ones included */
   struct exchange *resting;
-  struct exchange *failed; /* in the order of failing; seldom more than a few */
+  struct exchange *failed; /* in the order of failing; a tick may bring thousands */
+  struct exchange **failed_end;
   size_t in_flight;
   uint64_t serial;
   bool closing;
@@ -134,6 +135,13 @@ static void tell(struct exchange *e) {
   exchange_rest(e);
 }
 
+static void forget_failed(struct exchange *e) {
+  struct exchange **at = &e->exchanger->failed;
+  while (*at != e) at = &(*at)->next;
+  *at = e->next;
+  if (!e->next) e->exchanger->failed_end = at;
+}
+
 /* Only as many as there are now: a callback may start one that fails at once, too. */
 static void on_soon(uv_timer_t *timer) {
   struct pm_exchanger *exchanger = timer->data;
@@ -141,7 +149,7 @@ static void on_soon(uv_timer_t *timer) {
   for (struct exchange *e = exchanger->failed; e; e = e->next) count++;
   for (; count > 0 && exchanger->failed && !exchanger->closing; count--) {
     struct exchange *e = exchanger->failed;
-    exchanger->failed = e->next;
+    forget_failed(e);
     tell(e);
   }
   if (exchanger->failed && !exchanger->closing) uv_timer_start(&exchanger->soon, on_soon, 0, 0);
@@ -151,10 +159,9 @@ static void fail_soon(struct exchange *e, enum pm_outcome outcome) {
   struct pm_exchanger *exchanger = e->exchanger;
   e->state = FAILED;
   e->sample.outcome = outcome;
-  struct exchange **end = &exchanger->failed;
-  while (*end) end = &(*end)->next;
-  *end = e;
   e->next = NULL;
+  *exchanger->failed_end = e;
+  exchanger->failed_end = &e->next;
   if (!uv_is_active((uv_handle_t *)&exchanger->soon))
     uv_timer_start(&exchanger->soon, on_soon, 0, 0);
 }
@@ -323,12 +330,6 @@ enum pm_err pm_exchange_start(struct pm_exchanger *exchanger,
   return PM_OK;
 }
 
-static void forget_failed(struct exchange *e) {
-  struct exchange **at = &e->exchanger->failed;
-  while (*at != e) at = &(*at)->next;
-  *at = e->next;
-}
-
 void pm_exchange_cancel(struct pm_exchanger *exchanger, uint64_t id) {
   struct exchange *e = exchange_by_id(exchanger, id);
   if (!e) return;
@@ -413,6 +414,7 @@ static enum pm_err exchanger_new(const struct pm_exchanger_config *config,
     return PM_ERR_NOMEM;
   }
   exchanger->config = *config;
+  exchanger->failed_end = &exchanger->failed;
   /* One more than in flight: the one whose callback runs is out of flight, but not at rest. */
   exchanger->exchanges = calloc(config->in_flight_max + 1, sizeof(struct exchange *));
   exchanger->transfer_config = (struct pm_transfer_config){

@@ -332,6 +332,14 @@ static void name_fill(struct pm_name *n, const struct ares_addrinfo *info) {
   n->fresh_until = pm_time_add_ms(pm_clock_now(), reuse_s(ttl_s) * 1000);
 }
 
+/* What RFC 6761, 6.3 promises. c-ares keeps that promise only where a hosts file exists. */
+static void name_fill_localhost(struct pm_name *n) {
+  n->addresses[0] = pm_ip_from_bytes(PM_IP_V4, &(struct in_addr){htonl(INADDR_LOOPBACK)});
+  n->addresses[1] = pm_ip_from_bytes(PM_IP_V6, &in6addr_loopback);
+  n->count = 2;
+  n->fresh_until = pm_time_add_ms(pm_clock_now(), PM_RESOLVER_REUSE_S_MAX * 1000);
+}
+
 /* c-ares may call this from inside ares_getaddrinfo (hosts file, malformed names), so it only takes
  * the answer down; the timer tells it. */
 static void on_answer(void *arg, int status, int timeouts, struct ares_addrinfo *info) {
@@ -340,8 +348,13 @@ static void on_answer(void *arg, int status, int timeouts, struct ares_addrinfo 
   (void)timeouts;
   n->asking = false;
   resolver->asking--;
+  if (status == ARES_SUCCESS) {
+    name_fill(n, info);
+  } else if (strcmp(n->host, "localhost") == 0) {
+    name_fill_localhost(n);
+    status = ARES_SUCCESS;
+  }
   n->status = status;
-  if (status == ARES_SUCCESS) name_fill(n, info);
   if (status == ARES_SUCCESS && n->count == 0) n->status = ARES_ENODATA;
   resolver->channel_suspect = status == ARES_ETIMEOUT || status == ARES_ECONNREFUSED;
   ares_freeaddrinfo(info);

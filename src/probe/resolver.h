@@ -1,6 +1,7 @@
 /* The resolver: names to addresses by c-ares on a libuv loop, with a small cache. It knows the
  * hosts file and the search domains of the system (c-ares reads /etc/nsswitch.conf, /etc/hosts and
- * /etc/resolv.conf). It is not asked about addresses: who has one needs no lookup.
+ * /etc/resolv.conf); localhost is loopback even without a hosts file. It is not asked about
+ * addresses: who has one needs no lookup.
  *
  * - An answer is used again for its TTL, but at least 10 s and at most 300 s. A failure is not
  * kept.

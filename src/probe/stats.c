@@ -68,6 +68,8 @@ int64_t pm_stats_mean_ns(const struct pm_stats *stats, enum pm_phase phase) {
 }
 
 double pm_stats_loss(const struct pm_stats *stats) {
-  uint64_t sent = stats->successes + stats->failures;
-  return sent > 0 ? (double)stats->failures / (double)sent : 0;
+  uint64_t lost =
+      stats->failures - stats->outcomes[PM_OUTCOME_INTERNAL] - stats->outcomes[PM_OUTCOME_POLICY];
+  uint64_t tried = stats->successes + lost;
+  return tried > 0 ? (double)lost / (double)tried : 0;
 }

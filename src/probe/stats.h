@@ -43,7 +43,8 @@ void pm_stats_deinit(struct pm_stats *stats);
 enum pm_err pm_stats_add(struct pm_stats *stats, const struct pm_sample *sample) PM_MUST_USE;
 /* The mean of a phase over the successes; 0 if there are none. */
 int64_t pm_stats_mean_ns(const struct pm_stats *stats, enum pm_phase phase);
-/* failures / (successes + failures), 0 if nothing was sent. */
+/* The share of failures among what was tried, 0 if nothing was. What failed on our side (INTERNAL)
+ * or was not allowed (POLICY) was not tried: it says nothing of the path. */
 double pm_stats_loss(const struct pm_stats *stats);
 
 #endif

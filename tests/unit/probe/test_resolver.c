@@ -253,7 +253,30 @@ static void test_an_address_that_failed_comes_last(void **state) {
   assert_true(pm_ip_equal(&o.first, &second));
 }
 
-static void test_the_hosts_file_is_read(void **state) {
+/* The original kept the address of the first success for ever. */
+static void test_a_name_that_moves_is_followed(void **state) {
+  static const struct name_record moved[] = {
+      {.name = "one.test", .ips = {"10.9.9.9", "10.9.9.8"}, .ttl_s = 60}, {.name = NULL}};
+  static const struct name_record gone[] = {{.name = "one.test", .rcode = 3}, {.name = NULL}};
+  struct fixture *f = *state;
+  struct outcome o;
+  size_t count;
+  look_up(f, &o, "one.test");
+  const struct pm_ip before = o.first;
+  f->server.records = moved;
+  look_up(f, &o, "one.test");
+  assert_int_equal(o.count, 2);
+  const struct pm_ip *cached = pm_resolver_cached(f->resolver, "one.test", &count);
+  assert_int_equal(count, 2);
+  for (size_t i = 0; i < count; i++) assert_false(pm_ip_equal(&cached[i], &before));
+  f->server.records = gone;
+  look_up(f, &o, "one.test");
+  assert_int_equal(o.err, PM_ERR_MISSING);
+  assert_int_equal(o.count, 0);
+}
+
+/* From the hosts file, or without one. */
+static void test_localhost_is_no_question(void **state) {
   struct outcome o;
   look_up(*state, &o, "localhost");
   assert_int_equal(o.err, PM_OK);
@@ -300,7 +323,8 @@ int main(void) {
       TEST(test_asking_again_within_the_callback_asks_the_server_again),
       TEST(test_a_callback_may_close_the_resolver),
       TEST(test_an_address_that_failed_comes_last),
-      TEST(test_the_hosts_file_is_read),
+      TEST(test_a_name_that_moves_is_followed),
+      TEST(test_localhost_is_no_question),
       TEST(test_the_table_is_bounded),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -74,6 +74,21 @@ static void failures_add_no_latency(void **state) {
   pm_stats_deinit(&stats);
 }
 
+static void what_was_not_tried_is_not_lost(void **state) {
+  (void)state;
+  struct pm_stats stats;
+  pm_stats_init(&stats);
+  add(&stats, sample_failure(1, PM_OUTCOME_INTERNAL, 0));
+  add(&stats, sample_failure(2, PM_OUTCOME_POLICY, 0));
+  assert_int_equal(stats.failures, 2);
+  assert_true(pm_stats_loss(&stats) == 0);
+  add(&stats, sample_success(3, 1));
+  add(&stats, sample_failure(4, PM_OUTCOME_CONNECT, 0));
+  assert_int_equal(stats.failures, 3);
+  assert_true(pm_stats_loss(&stats) == 0.5);
+  pm_stats_deinit(&stats);
+}
+
 static void without_a_status_line_the_status_is_502(void **state) {
   (void)state;
   struct pm_stats stats;
@@ -181,6 +196,7 @@ int main(void) {
       cmocka_unit_test(empty_statistics_are_zero),
       cmocka_unit_test(successes_are_summed_up),
       cmocka_unit_test(failures_add_no_latency),
+      cmocka_unit_test(what_was_not_tried_is_not_lost),
       cmocka_unit_test(without_a_status_line_the_status_is_502),
       cmocka_unit_test(a_success_ends_the_row_of_failures),
       cmocka_unit_test(a_failure_of_our_own_neither_lengthens_nor_ends_the_row),
