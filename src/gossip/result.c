@@ -15,6 +15,8 @@ enum {
   RETRY_OWN_MS = 3000,   /* tripled with each try */
   LOCAL_RETRY_MS = 1000, /* doubled with each failure up to … */
   LOCAL_RETRY_MS_MAX = 60 * 1000,
+  SITE_RETRY_MS = 60000, /* it may become a node: behind a balancer, or after an upgrade */
+  SITE_RETRY_MS_MAX = 3600 * 1000,
   LOCAL_LOOKUP_FAILS = 3, /* a seed's name is looked up anew after so many */
   LOST_MS = 24 * 3600 * 1000,
   LOST_RETRY_MS = 30 * 1000,
@@ -272,7 +274,8 @@ static void member_failed(struct pm_gossip *g, struct pm_member *m) {
   pm_table_set_due(&g->table, m, pm_time_add_ms(g->now, ms));
 }
 
-static void local_failed(struct pm_gossip *g, struct pm_member *m) {
+/* One that answers but is no node is a site that somebody watches: it is asked ever more rarely. */
+static void local_failed(struct pm_gossip *g, struct pm_member *m, enum pm_refusal_reason reason) {
   m->fails++;
   struct pm_ip ip;
   bool named = pm_ip_parse(m->contact.host, &ip) != PM_OK;
@@ -284,7 +287,9 @@ static void local_failed(struct pm_gossip *g, struct pm_member *m) {
       pm_table_rekey(&g->table, m, pm_core_key(g, &unknown), pm_contact_hash(&unknown, 0));
     }
   }
-  int64_t ms = doubled_ms(LOCAL_RETRY_MS, m->fails - 1u, LOCAL_RETRY_MS_MAX);
+  bool site = reason == PM_REFUSAL_NO_PROOF;
+  int64_t ms = site ? doubled_ms(SITE_RETRY_MS, m->fails - 1u, SITE_RETRY_MS_MAX)
+                    : doubled_ms(LOCAL_RETRY_MS, m->fails - 1u, LOCAL_RETRY_MS_MAX);
   pm_table_set_due(&g->table, m, pm_time_add_ms(g->now, pm_core_jitter_ms(g, ms, 10)));
 }
 
@@ -333,7 +338,7 @@ void pm_result_failed(struct pm_gossip *g, struct pm_member *m, enum pm_refusal_
     member_failed(g, m);
     break;
   case PM_MEMBER_LOCAL:
-    local_failed(g, m);
+    local_failed(g, m, reason);
     break;
   case PM_MEMBER_HEARD:
   case PM_MEMBER_CANDIDATE:
@@ -423,7 +428,7 @@ static void take_addresses(struct pm_gossip *g, struct pm_member *m,
   if (taken)
     pm_dial_enqueue(g, m);
   else if (local)
-    local_failed(g, m);
+    local_failed(g, m, PM_REFUSAL_NO_ADDRESS);
   else
     refuse_and_drop(g, m, PM_REFUSAL_NO_ADDRESS);
 }

@@ -44,7 +44,9 @@ static struct pm_member *random_neighbour(struct pm_gossip *g, bool with_seeds) 
     struct pm_member *m = pm_table_at(&g->table, set->slots[at]);
     if (!is_healthy(m) || (m->local && !with_seeds)) continue;
     bool old = pm_table_detail(&g->table, m)->old_node;
-    if (old && pm_rng_below(&g->rng, OLD_NODE_ODDS) != 0) continue;
+    /* A newcomer's seed is worth asking, old or not: it may be the only one that knows the rest. */
+    bool needed = m->local && pm_core_verified(g) < PM_CORE_FEW;
+    if (old && !needed && pm_rng_below(&g->rng, OLD_NODE_ODDS) != 0) continue;
     return m;
   }
   return NULL;
