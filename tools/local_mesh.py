@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""A five-node mesh on loopback: started, introduced to each other, and ended with Ctrl-C.
+"""A five-node mesh on loopback that grows from one master, and is ended with Ctrl-C.
 
-The first node is the master. Every other one is told of it as a person would, by the add-peer form
-with `/v1/peers?addpeers=true`, and the master is told of every other one.
+The first node is the master and knows nobody. Every other one is told of the master alone, by
+PINGMESH_URL; how they find each other is theirs.
 """
 import argparse
 import json
+import os
 import pathlib
 import signal
 import socket
@@ -14,7 +15,6 @@ import sys
 import tempfile
 import time
 import urllib.error
-import urllib.parse
 import urllib.request
 
 NODES = [
@@ -25,6 +25,7 @@ NODES = [
     ("127.0.0.5", "Sao Paulo,BR"),
 ]
 START_SECONDS_MAX = 20
+GROW_SECONDS_MAX = 60
 
 
 def free_port(first):
@@ -41,17 +42,19 @@ def free_port(first):
     sys.exit(f"no free port from {first} to {first + 99}")
 
 
-def start(binary, address, port, location, delay, log):
+def start(binary, address, port, location, delay, master, log):
+    environment = {key: value for key, value in os.environ.items()
+                   if not key.startswith("PINGMESH_")}
+    if master:
+        environment["PINGMESH_URL"] = master + "/v1/ping"
     return subprocess.Popen(
         [binary, "-q", "-s", str(port), "-d", str(delay), "-L", location, "-H", address,
-         "--bind", address], stdout=log, stderr=log)
+         "--bind", address], env=environment, stdout=log, stderr=log)
 
 
-def ask(url, fields=None):
-    data = urllib.parse.urlencode(fields).encode() if fields else None
-    request = urllib.request.Request(url, data=data, headers={"Accept": "application/json"})
-    with urllib.request.urlopen(request, timeout=5) as answer:
-        return json.load(answer)
+def peers_of(base):
+    with urllib.request.urlopen(base + "/v1/peers", timeout=5) as answer:
+        return json.load(answer)["Peers"] or []
 
 
 def wait_until_ready(base, process):
@@ -67,20 +70,24 @@ def wait_until_ready(base, process):
     sys.exit(f"the node at {base} was not ready after {START_SECONDS_MAX} s")
 
 
-def introduce(bases):
-    """Master first: then its list holds everybody when the others pull it."""
-    for base in bases[1:]:
-        ask(bases[0] + "/v1/addpeer", {"url": base + "/v1/ping"})
-    for base in bases[1:]:
-        ask(base + "/v1/addpeer", {"url": bases[0] + "/v1/peers?addpeers=true"})
+def measured(base):
+    return sum(1 for peer in peers_of(base) if peer["Pings"] > 0)
+
+
+def wait_until_grown(bases):
+    """Until every node has measured every other one."""
+    began = time.monotonic()
+    while any(measured(base) < len(bases) - 1 for base in bases):
+        if time.monotonic() - began > GROW_SECONDS_MAX:
+            break
+        time.sleep(0.5)
+    print(f"grown after {time.monotonic() - began:.0f} s", flush=True)
 
 
 def show(bases):
     print(f"\n{'node':24} {'place':14} peers measured", flush=True)
     for base, (_, location) in zip(bases, NODES):
-        peers = ask(base + "/v1/peers")["Peers"] or []
-        measured = sum(1 for peer in peers if peer["Pings"] > 0)
-        print(f"{base:24} {location:14} {measured} of {len(peers)}", flush=True)
+        print(f"{base:24} {location:14} {measured(base)} of {len(peers_of(base))}", flush=True)
 
 
 def main():
@@ -91,6 +98,7 @@ def main():
     parser.add_argument("--seconds", type=int, default=0, help="end by itself after so long")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a script's "&" leaves it ignored
 
     binary = pathlib.Path(arguments.build) / "pingmesh"
     port = free_port(arguments.port)
@@ -99,11 +107,11 @@ def main():
     processes = []
     try:
         for address, location in NODES:
-            processes.append(start(binary, address, port, location, arguments.delay, log))
+            master = bases[0] if processes else None
+            processes.append(start(binary, address, port, location, arguments.delay, master, log))
         for base, process in zip(bases, processes):
             wait_until_ready(base, process)
-        introduce(bases)
-        time.sleep(3)
+        wait_until_grown(bases)
         show(bases)
         print(f"\nOpen {bases[0]}/ in a browser; Ctrl-C ends the mesh.", flush=True)
         if arguments.seconds:

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "api/html.h"
+#include "api/mesh_view.h"
 #include "base/json_write.h"
 #include "probe/stats.h"
 
@@ -112,6 +113,7 @@ void pm_peers_view_json(const struct pm_peers_view *view, struct pm_buf *out) {
   pm_peers_doc_list_begin(&w, "DelPeers", deleted);
   each_deleted(view, write_entry, &w);
   pm_peers_doc_list_end(&w, deleted);
+  if (view->mesh != NULL) pm_mesh_view_json(view->mesh, &w);
   pm_peers_doc_end(&w);
   pm_buf_char(out, '\n');
 }
@@ -220,5 +222,6 @@ void pm_peers_view_html(const struct pm_peers_view *view, struct pm_buf *out) {
                   "TCP is one round trip to the peer. p50 and p99: half, and 99 of 100, "
                   "took no longer. Jitter: how much one differs from the next (RFC 3550).");
   pm_peers_view_tables(view, out);
+  if (view->mesh != NULL) pm_mesh_view_html(view->mesh, out);
   pm_html_end(out);
 }

@@ -15,13 +15,16 @@
 #include "gossip/peers_doc.h"
 #include "probe/roster.h"
 
+struct pm_gossip;
+
 enum { PM_PEERS_VIEW_DELETED_MAX = PM_ROSTER_ENDED_MAX };
 
 struct pm_peers_view {
   struct pm_peers_head head; /* num_active and num_deleted are set by init */
   const struct pm_roster *roster;
   struct pm_wall now;
-  size_t given_up; /* of the roster's targets */
+  size_t given_up;              /* of the roster's targets */
+  const struct pm_gossip *mesh; /* NULL without one; set by the caller after init */
 };
 
 /* Counts; the view borrows the roster and the head's strings. */

@@ -14,6 +14,7 @@
 #include "probe/prober.h"
 
 struct pm_service;
+struct pm_gossip;
 struct pm_server;
 
 /* One setting as /v1/env shows it. Secrets never get here: value is then "(set)" or "(not set)". */
@@ -43,6 +44,13 @@ struct pm_service_config {
   const struct pm_roster *(*roster)(void *owner);
   /* False while starting and stopping: /readyz answers 503. */
   bool (*ready)(void *owner);
+  /* The mesh; all three NULL without one. A ping with a query of ours: writes what this node says
+   * of itself (gossip/wire_pong.h) and returns true. */
+  bool (*pong)(void *owner, const struct pm_http_request *request, struct pm_buf *out);
+  /* A pull by a node, of ours or old: writes the list that it may have and returns true. False for
+   * a person or an unknown program, who gets everything. */
+  bool (*pull)(void *owner, const struct pm_http_request *request, struct pm_buf *out);
+  const struct pm_gossip *(*mesh)(void *owner); /* what is known, for people */
   /* The server's counters, for Requests. */
   uint64_t (*requests)(void *owner);
 };

@@ -10,9 +10,11 @@
 #include "api/service.h"
 #include "api/tls.h"
 #include "base/secret.h"
+#include "gossip/wire_pong.h"
 #include "node/admin_token.h"
 #include "node/descriptors.h"
 #include "node/identity.h"
+#include "node/mesh.h"
 #include "node/peer_import.h"
 #include "node/report.h"
 #include "node/settings.h"
@@ -22,11 +24,11 @@
 #include "publish/sink.h"
 
 enum {
-  SERVER_GRACE_MS = 1000,  /* answers under way may finish */
-  PORT_TRIES = 6,          /* at once, then after 1, 2, 3, 4 and 5 s, as of old */
-  LIST_TIMEOUT_MS = 10000, /* an old node waits as long for a list of peers */
-  BODY_BYTES_KEPT = 16384, /* of a ping's answer, to find the remote's location in */
-  DESCRIPTORS_SPARE = 512, /* for the server's connections and what libraries open */
+  SERVER_GRACE_MS = 1000,       /* answers under way may finish */
+  PORT_TRIES = 6,               /* at once, then after 1, 2, 3, 4 and 5 s, as of old */
+  LIST_TIMEOUT_MS = 10000,      /* an old node waits as long for a list of peers */
+  BODY_BYTES_KEPT = 16384,      /* of a ping's answer, to find the remote's location in */
+  DESCRIPTORS_SPARE = 512 + 80, /* the server's connections; lists, libraries, the loop */
 };
 
 /* In the order of their making; ended in the opposite order, see ARCHITECTURE.md. */
@@ -41,6 +43,7 @@ struct node {
   struct pm_exchanger *exchanger;
   struct pm_prober *prober;
   struct pm_peer_imports *imports;
+  struct pm_mesh *mesh; /* NULL without a server */
   struct pm_service *service;
   struct pm_server *server;
   uv_signal_t interrupt, terminate;
@@ -79,13 +82,22 @@ static void on_prober_closed(void *owner) {
     on_exchanger_closed(node);
 }
 
-static void on_server_closed(void *owner) {
+static void on_mesh_closed(void *owner) {
   struct node *node = owner;
-  node->server = NULL;
+  node->mesh = NULL;
   if (node->prober)
     pm_prober_close(node->prober, on_prober_closed, node);
   else
     on_prober_closed(node);
+}
+
+static void on_server_closed(void *owner) {
+  struct node *node = owner;
+  node->server = NULL;
+  if (node->mesh)
+    pm_mesh_close(node->mesh, on_mesh_closed, node);
+  else
+    on_mesh_closed(node);
 }
 
 static void stop(struct node *node) {
@@ -137,6 +149,16 @@ static void on_came_back(void *owner, const struct pm_target *target) {
   pm_report_came_back(node->log, target);
 }
 
+static const char *on_ask(void *owner, const struct pm_target *target) {
+  struct node *node = owner;
+  return node->mesh ? pm_mesh_ask(node->mesh, target) : NULL;
+}
+
+static void on_answered(void *owner, uint64_t member, const struct pm_exchange_result *result) {
+  struct node *node = owner;
+  if (node->mesh) pm_mesh_answered(node->mesh, member, result);
+}
+
 /* --- what the service asks ------------------------------------------------------------------- */
 
 static enum pm_err add_peer(void *owner, const struct pm_target_spec *spec, bool with_peers,
@@ -144,9 +166,13 @@ static enum pm_err add_peer(void *owner, const struct pm_target_spec *spec, bool
   struct node *node = owner;
   if (node->stopping) return pm_why_set(why, PM_ERR_CLOSED, "the node is stopping");
   enum pm_err err = pm_prober_add(node->prober, spec, out_id, why);
+  if (node->mesh && (err == PM_OK || err == PM_ERR_DUPLICATE))
+    pm_mesh_add_seed(node->mesh, &spec->endpoint);
   if (with_peers && (err == PM_OK || err == PM_ERR_DUPLICATE)) {
-    enum pm_err listed = pm_peer_imports_start(node->imports, spec, why);
-    if (listed != PM_OK) return listed;
+    /* The peer is there; that its list has to wait is for the log, not an error of adding it. */
+    struct pm_why busy;
+    if (pm_peer_imports_start(node->imports, spec, &busy) != PM_OK)
+      pm_log(node->log, PM_LOG_INFO, "%s", busy.text);
   }
   return err;
 }
@@ -155,6 +181,21 @@ static void quit(void *owner) {
   struct node *node = owner;
   pm_log(node->log, PM_LOG_INFO, "asked to quit over HTTP, exiting %s", node->identity.location);
   stop(node);
+}
+
+static bool pong(void *owner, const struct pm_http_request *request, struct pm_buf *out) {
+  struct node *node = owner;
+  return node->mesh && pm_mesh_pong(node->mesh, request, out);
+}
+
+static bool pull(void *owner, const struct pm_http_request *request, struct pm_buf *out) {
+  struct node *node = owner;
+  return node->mesh && pm_mesh_pull(node->mesh, request, out);
+}
+
+static const struct pm_gossip *mesh(void *owner) {
+  const struct node *node = owner;
+  return node->mesh ? pm_mesh_core(node->mesh) : NULL;
 }
 
 static const struct pm_roster *roster(void *owner) {
@@ -170,6 +211,7 @@ static bool ready(void *owner) {
 static uint64_t requests(void *owner) {
   const struct node *node = owner;
   struct pm_server_counts counts;
+  if (!node->server) return 0;
   pm_server_counts(node->server, &counts);
   return counts.requests;
 }
@@ -258,7 +300,8 @@ static enum pm_err open_exchanger(struct node *node, size_t in_flight_max, struc
       .ca_file = node->options->ca,
       .user_agent = "pingmesh/" PM_VERSION,
       .bind = node->identity.bind,
-      .in_flight_max = in_flight_max + PM_IMPORTS_MAX,
+      .header_kept = PM_WIRE_PONG_HEADER,
+      .in_flight_max = in_flight_max + PM_IMPORTS_MAX + PM_MESH_SENDS_MAX,
   };
   return pm_exchanger_open(&node->loop, &config, &node->exchanger, why);
 }
@@ -274,7 +317,11 @@ static enum pm_err open_prober(struct node *node, size_t in_flight_max, struct p
       .in_flight_max = in_flight_max,
       .given_up_retry_s = options->listen_port ? options->given_up_retry_s : 0,
       .log = node->log,
-      .events = {.sample = on_sample, .ended = on_ended, .came_back = on_came_back},
+      .events = {.sample = on_sample,
+                 .ended = on_ended,
+                 .ask = on_ask,
+                 .answered = on_answered,
+                 .came_back = on_came_back},
       .owner = node,
   };
   enum pm_err err = pm_secret_fill(&config.seed, sizeof(config.seed));
@@ -298,6 +345,9 @@ static enum pm_err open_service(struct node *node, struct pm_why *why) {
       .quit = quit,
       .roster = roster,
       .ready = ready,
+      .pong = pong,
+      .pull = pull,
+      .mesh = mesh,
       .requests = requests,
   };
   enum pm_err err = pm_secret_fill(config.auth.secret, sizeof(config.auth.secret));
@@ -308,6 +358,20 @@ static enum pm_err open_service(struct node *node, struct pm_why *why) {
   err = pm_service_new(&config, &node->service);
   if (err != PM_OK) return pm_why_set(why, err, "the service: %s", pm_err_text(err));
   return PM_OK;
+}
+
+static enum pm_err open_mesh(struct node *node, struct pm_why *why) {
+  struct pm_mesh_config config = {
+      .options = node->options,
+      .identity = &node->identity,
+      .policy = &node->policy,
+      .exchanger = node->exchanger,
+      .prober = node->prober,
+      .log = node->log,
+      .requests = requests,
+      .owner = node,
+  };
+  return pm_mesh_open(&node->loop, &config, &node->mesh, why);
 }
 
 static enum pm_err add_targets(struct node *node, struct pm_why *why) {
@@ -328,6 +392,7 @@ static enum pm_err add_targets(struct node *node, struct pm_why *why) {
       pm_log(node->log, PM_LOG_INFO, "%s is given twice; it is probed once", given->endpoint.url);
     else if (err != PM_OK)
       return err;
+    if (node->mesh) pm_mesh_add_seed(node->mesh, &given->endpoint);
   }
   return PM_OK;
 }
@@ -355,6 +420,7 @@ static enum pm_err open_parts(struct node *node, struct pm_why *why) {
   if ((err = pm_peer_imports_new(&imports, &node->imports)) != PM_OK)
     return pm_why_set(why, err, "the imports: %s", pm_err_text(err));
   if ((err = open_service(node, why)) != PM_OK) return err;
+  if (options->listen_port && (err = open_mesh(node, why)) != PM_OK) return err;
   return add_targets(node, why);
 }
 

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/escape.h"
+#include "base/host.h"
 #include "node/options_table.h"
 #include "probe/roster.h"
 
@@ -111,7 +113,7 @@ static enum pm_err set_flag(struct parse *p, const struct pm_option *option, con
   if (text && parse_bool(text, &on) != PM_OK)
     return wrong(p, option, origin, text, "true or false");
   if (option->type == PM_OPTION_BOOL) {
-    *(bool *)field_of(p->options, option) = on;
+    *(bool *)field_of(p->options, option) = on != option->inverse;
   } else if (on && option->type == PM_OPTION_ACTION) {
     p->action = (enum pm_options_action)option->step;
   } else if (on) {
@@ -286,8 +288,46 @@ static enum pm_err add_seeds(struct pm_options *options, const char *text, struc
   }
 }
 
+/* What this node says of itself goes to others: a place of at most PM_LOCATION_BYTES, in UTF-8 and
+ * without control characters. */
+static enum pm_err check_location(const char *location, struct pm_why *why) {
+  size_t bytes = strlen(location);
+  if (bytes >= PM_LOCATION_BYTES)
+    return pm_why_set(why, PM_ERR_TOO_LARGE, "-L: \"%s\" has %zu bytes; %d are the most", location,
+                      bytes, PM_LOCATION_BYTES - 1);
+  for (size_t at = 0; at < bytes;) {
+    uint32_t code;
+    size_t length = pm_utf8_next(location + at, bytes - at, &code);
+    if (length == 0 || code < 0x20 || (code >= 0x7f && code < 0xa0))
+      return pm_why_set(why, PM_ERR_SYNTAX,
+                        "-L: \"%s\" has a control character or is not UTF-8; a place's name, such "
+                        "as Paris,FR, is right",
+                        location);
+    at += length;
+  }
+  return PM_OK;
+}
+
+static enum pm_err check_identity(const struct pm_options *options, struct pm_why *why) {
+  char host[PM_HOST_BYTES];
+  struct pm_ip ip;
+  const char *name = options->hostname;
+  if (name && *name && pm_ip_parse(name, &ip) != PM_OK &&
+      pm_host_normalise(name, strlen(name), host, NULL) != PM_OK)
+    return pm_why_set(why, PM_ERR_SYNTAX,
+                      "-H: \"%s\" is no host name; letters, digits, '-', '_' and '.' are right",
+                      name);
+  if (options->ip_override && *options->ip_override &&
+      pm_ip_parse(options->ip_override, &ip) != PM_OK)
+    return pm_why_set(why, PM_ERR_SYNTAX, "-I: \"%s\" is no IPv4 or IPv6 address",
+                      options->ip_override);
+  return options->location ? check_location(options->location, why) : PM_OK;
+}
+
 static enum pm_err check_together(const struct pm_options *options, struct pm_why *why) {
   struct pm_ip ip;
+  enum pm_err err = check_identity(options, why);
+  if (err != PM_OK) return err;
   if (options->bind && pm_ip_parse(options->bind, &ip) != PM_OK)
     return pm_why_set(why, PM_ERR_SYNTAX,
                       "--bind: \"%s\" is not an IPv4 or IPv6 address of this machine",
@@ -312,9 +352,12 @@ static void set_defaults(struct pm_options *out) {
     const struct pm_option *option = &pm_options_table[i];
     out->origins[i] = ORIGIN_DEFAULT;
     if (option->type == PM_OPTION_INT) *(int64_t *)field_of(out, option) = option->fallback;
+    if (option->type == PM_OPTION_BOOL && !option->inverse)
+      *(bool *)field_of(out, option) = option->fallback != 0;
   }
   out->verbosity = VERBOSITY_DEFAULT;
   out->output = "text";
+  out->mesh = "default";
 }
 
 static enum pm_err parse_all(struct parse *p, int argc, char **argv, pm_options_env env,

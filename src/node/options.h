@@ -44,11 +44,13 @@ struct pm_options {
   int64_t timeout_s, connect_timeout_s, lookup_timeout_s;
   int64_t body_bytes_max, in_flight_max, given_up_retry_s;
   const char *ca, *tls_cert, *tls_key, *admin_token_file;
-  bool insecure, token_only;
+  bool insecure, token_only, grow, legacy_peers;
+  int64_t ttl, max_peers;
+  const char *mesh, *mesh_key_file, *state_dir;
   struct pm_options_list allow, deny;
 
   const char *admin_token;               /* from the environment only; NULL if not set */
-  char location_text[PM_LOCATION_BYTES]; /* from REP_CITY and REP_COUNTRY, where location points */
+  char location_text[2 * PM_LOCATION_BYTES]; /* from REP_CITY and REP_COUNTRY, where location points */
   struct pm_options_target *targets;
   size_t targets_count;
   /* "Note: …" and "Warning: …" lines, each ended by a line end. */

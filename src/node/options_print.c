@@ -53,7 +53,7 @@ void pm_options_visit(const struct pm_options *options, pm_options_visitor visit
   for (size_t i = 0; i < pm_options_count; i++) {
     const struct pm_option *option = &pm_options_table[i];
     const char *name = option->flag ? option->flag : option->env;
-    if (option->type == PM_OPTION_ACTION) continue;
+    if (option->type == PM_OPTION_ACTION || option->inverse) continue;
     if (option->type == PM_OPTION_VERBOSITY) {
       if (verbosity_shown) continue;
       verbosity_shown = true;
@@ -120,7 +120,8 @@ static void print_argument(const struct pm_option *option, const char *value, st
 
 static void print_option(const struct pm_options *options, const struct pm_option *option,
                          struct pm_buf *out) {
-  if (!option->flag || option->type == PM_OPTION_ACTION || option->type == PM_OPTION_VERBOSITY)
+  if (!option->flag || option->inverse || option->type == PM_OPTION_ACTION ||
+      option->type == PM_OPTION_VERBOSITY)
     return;
   if (option->type == PM_OPTION_LIST) {
     const struct pm_options_list *list = field_of(options, option);

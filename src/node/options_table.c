@@ -1,5 +1,6 @@
 #include "node/options_table.h"
 
+#include "gossip/config.h"
 #include "node/options.h"
 #include "probe/roster.h"
 #include "probe/target.h"
@@ -68,6 +69,23 @@ const struct pm_option pm_options_table[] = {
    .help = "who has it may add peers and stop the node from anywhere"},
   {.flag = "admin-token-file", .env = "PINGMESH_ADMIN_TOKEN_FILE", .type = PM_OPTION_TEXT,
    .offset = AT(admin_token_file), .meta = "file", .help = "the token, in a file"},
+
+  {.flag = "grow", .env = "PINGMESH_GROW", .type = PM_OPTION_BOOL, .offset = AT(grow), .fallback = true,
+   .help = "find more peers by asking those that are known (while a server runs; --grow=false: only answer)"},
+  {.flag = "no-grow", .type = PM_OPTION_BOOL, .offset = AT(grow), .inverse = true, .help = "the same as --grow=false"},
+  {.flag = "mesh", .env = "PINGMESH_MESH", .type = PM_OPTION_TEXT, .offset = AT(mesh), .meta = "name",
+   .help = "of the mesh; nodes of another one are not admitted (default)"},
+  {.flag = "mesh-key-file", .env = "PINGMESH_MESH_KEY_FILE", .type = PM_OPTION_TEXT, .offset = AT(mesh_key_file),
+   .meta = "file", .help = "keys that the mesh shares, one a line, the first to sign with: only who has one is admitted"},
+  {.flag = "legacy-peers", .env = "PINGMESH_LEGACY_PEERS", .type = PM_OPTION_BOOL, .offset = AT(legacy_peers),
+   .help = "in a mesh with a key admit nodes of the original, which have none, all the same"},
+  {.flag = "state-dir", .env = "PINGMESH_STATE_DIR", .type = PM_OPTION_TEXT, .offset = AT(state_dir), .meta = "directory",
+   .help = "keep this node's identity and the mesh's members there over a restart"},
+  {.flag = "ttl", .env = "PINGMESH_TTL", .type = PM_OPTION_INT, .offset = AT(ttl), .low = 1, .high = 255,
+   .fallback = PM_GOSSIP_TTL_DEFAULT, .meta = "hops", .help = "from a seed beyond which peers are not followed"},
+  {.flag = "max-peers", .env = "PINGMESH_MAX_PEERS", .type = PM_OPTION_INT, .offset = AT(max_peers),
+   .low = PM_GOSSIP_MEMBERS_MIN, .high = PM_GOSSIP_MEMBERS_MAX, .fallback = PM_GOSSIP_MEMBERS_DEFAULT, .meta = "nodes",
+   .help = "of the mesh that are known at most; an eighth of them, 128 at most, are probed at every interval"},
 
   {.flag = "token-only", .env = "PINGMESH_TOKEN_ONLY", .type = PM_OPTION_BOOL, .offset = AT(token_only),
    .help = "operators need the token on this machine, too: for a proxy here that adds no Forwarded header"},

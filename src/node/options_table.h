@@ -27,6 +27,7 @@ struct pm_option {
   const char *choices;     /* "text|json", the first is the default */
   bool env_wins;           /* the original's DELAY, LIMIT, MAXFAIL */
   const char *env_says;    /* the words of the original's warning about it */
+  bool inverse;            /* of a bool: set means false; only a way to write it */
   bool secret;             /* never shown */
   const char *meta, *help; /* "seconds", "…" */
 };

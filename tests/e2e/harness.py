@@ -148,14 +148,14 @@ def read_to_end(connection):
 class Process:
     """A process with its output in files: it never waits for a reader."""
 
-    def __init__(self, arguments, directory, env=None, stdout=None):
+    def __init__(self, arguments, directory, env=None, stdout=None, stderr=None):
         self.arguments = [str(argument) for argument in arguments]
         self.expected_status = 0
         self.out_path = tempfile.mktemp(suffix=".out", dir=directory)
         self.err_path = tempfile.mktemp(suffix=".err", dir=directory)
         with open(self.out_path, "ab") as out, open(self.err_path, "ab") as err:
             self.popen = subprocess.Popen(self.arguments, stdin=subprocess.DEVNULL,
-                                          stdout=stdout or out, stderr=err,
+                                          stdout=stdout or out, stderr=stderr or err,
                                           env=environment(env), cwd=directory)
 
     @property

@@ -22,6 +22,15 @@ LEGACY = os.path.join(os.environ["PM_SOURCE"], "tests", "data", "legacy")
 BODY_BYTES_MAX = 1 << 20
 
 
+def has_ipv6_loopback():
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+            return True
+    except OSError:
+        return False
+
+
 def recorded(name):
     with open(os.path.join(LEGACY, name), encoding="utf-8") as file:
         return file.read()
@@ -228,6 +237,7 @@ class Request(AvgpingTest):
                 self.assert_ran(run("-H", f"http://{server.host}{path}"))
                 self.assertTrue(server.requests[0].startswith(f"GET {asked} HTTP/1.1\r\n"))
 
+    @unittest.skipUnless(has_ipv6_loopback(), "no IPv6 on loopback")
     def test_ipv6(self):
         with Server(answer(peers_document()), host="::1") as server:
             result = run("-H", server.host)

@@ -6,7 +6,9 @@ placeholders of the same width on both sides; every other byte has to be the sam
 """
 
 import datetime
+import fcntl
 import json
+import os
 import re
 import shlex
 import signal
@@ -240,8 +242,29 @@ class Output(harness.EndToEndTest):
         self.wait_for_pings(self.target, 150)
         self.assertEqual(process.stop(signal.SIGINT), 0)
 
-    def start_with_stdout(self, stdout, *arguments):
-        process = harness.Process([harness.PINGMESH, *arguments], self.directory, stdout=stdout)
+    def test_an_unread_log_does_not_stop_probing(self):
+        reader, writer = os.pipe()
+        self.addCleanup(os.close, reader)
+        fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
+        targets = [f"127.0.0.{number}:{DEAD_PORT}" for number in range(2, 40)]
+        with open(writer, "wb", buffering=0) as log:
+            process = self.start_with_stdout(None, "-d", 1, self.target.url("/v1/ping"), *targets,
+                                             stderr=log)
+        self.wait_for_pings(self.target, 4)
+        self.assertEqual(process.stop(signal.SIGINT), 0)
+
+    def test_without_standard_descriptors(self):
+        """Nothing of ours takes their places, where it would be written over."""
+        process = harness.Process(
+            ["/bin/sh", "-c", 'exec "$0" "$@" <&- >&- 2>&-', harness.PINGMESH, "-d", 1,
+             self.target.url("/v1/ping"), f"127.0.0.2:{DEAD_PORT}"], self.directory)
+        self.processes.append(process)
+        self.wait_for_pings(self.target, 2)
+        self.assertEqual(process.stop(), 0)
+
+    def start_with_stdout(self, stdout, *arguments, stderr=None):
+        process = harness.Process([harness.PINGMESH, *arguments], self.directory, stdout=stdout,
+                                  stderr=stderr)
         self.processes.append(process)
         return process
 

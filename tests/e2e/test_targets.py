@@ -1,5 +1,6 @@
 """What a node makes of its targets: good ones, broken ones, hostile ones."""
 
+import os
 import re
 import signal
 import time
@@ -250,6 +251,18 @@ class Tls(TargetsTest):
             self.assertEqual(server.requests, [], what)
             self.assertRegex(self.last.stderr,
                              rf"TLS handshake with {OVERRIDE_NAME}:{server.port}\b.*: \S+")
+
+    def test_a_refused_certificate_leaves_no_descriptor_behind(self):
+        """The old program leaked a connection at each https error."""
+        server = self.tls_server(self.theirs.server_context(OVERRIDE_NAME))
+        urls = [f"{self.url(server)}?{number}" for number in range(20)]
+        process = self.start("--output", "json", "-d", 1, "--ca", self.ours.file,
+                             "-I", self.address(9), *urls)
+        harness.wait_until("five rounds", lambda: len(process.samples()) >= 5 * len(urls))
+        self.assertEqual({sample["outcome"] for sample in process.samples()}, {"tls"})
+        descriptors = os.listdir(f"/proc/{process.popen.pid}/fd")
+        self.assertLess(len(descriptors), 2 * len(urls))
+        self.assertEqual(process.stop(), 0)
 
     def test_the_systems_authorities_do_not_know_ours(self):
         server = self.tls_server(self.ours.server_context(OVERRIDE_NAME))
