@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/json_write.h"
+#include "check.h"
 #include "gossip/mutation.h"
 #include "scenario.h"
 
@@ -64,6 +65,8 @@ static void print_table(const struct sim_world *w, const struct sim_outcome *out
            w->stats.victim_worst, out->victim_bound, 100 * out->attacker_share);
   if (w->count > SIM_WIRE_NODES_MAX || w->options.model_pings)
     printf("routine pings of the probe plan were modelled, not sent as bytes\n");
+  if (w->count > SIM_CHECK_NODES_MAX)
+    printf("only I1, I6, I7, I9 and I10 were checked (more than %d nodes)\n", SIM_CHECK_NODES_MAX);
   printf("one core takes %.2f MB; digest %016" PRIx64 "\n", (double)w->core_bytes / 1e6,
          w->stats.digest);
 }
