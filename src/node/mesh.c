@@ -496,6 +496,7 @@ static void restore(struct pm_mesh *mesh, const struct pm_mesh_state *state) {
 void pm_mesh_add_seed(struct pm_mesh *mesh, const struct pm_endpoint *endpoint) {
   char ip[PM_IP_TEXT_BYTES];
   struct pm_contact contact;
+  if (!mesh->config.options->grow) return; /* then nobody is asked, seeds neither */
   const struct pm_ip *known = endpoint->host_is_ip ? &endpoint->host_ip : &endpoint->ip_override;
   pm_ip_text(known, ip);
   if (pm_contact_from_url(endpoint->url, ip, &contact) != PM_OK) return;

@@ -169,10 +169,8 @@ static enum pm_err add_peer(void *owner, const struct pm_target_spec *spec, bool
   if (node->mesh && (err == PM_OK || err == PM_ERR_DUPLICATE))
     pm_mesh_add_seed(node->mesh, &spec->endpoint);
   if (with_peers && (err == PM_OK || err == PM_ERR_DUPLICATE)) {
-    /* The peer is there; that its list has to wait is for the log, not an error of adding it. */
-    struct pm_why busy;
-    if (pm_peer_imports_start(node->imports, spec, &busy) != PM_OK)
-      pm_log(node->log, PM_LOG_INFO, "%s", busy.text);
+    enum pm_err listed = pm_peer_imports_start(node->imports, spec, why);
+    if (listed != PM_OK) return listed;
   }
   return err;
 }

@@ -295,7 +295,7 @@ class Flags(harness.EndToEndTest):
         self.assertIn("-q: an endpoint is wanted here; flags come before", process.stderr)
 
     def test_print_config_parses_again(self):
-        written = ["-H", "my host", "-L", "It's \"here\", Q", "-d", 7, "-f", 8, "-n", 9, "-r", 4242,
+        written = ["-H", "my-host", "-L", "It's \"here\", Q", "-d", 7, "-f", 8, "-n", 9, "-r", 4242,
                    "-s", 8080, "-v", "--bind", "127.0.0.1", "--output", "json", "--timeout", 5,
                    "--connect-timeout", 4, "--lookup-timeout", 3, "--body-max", 65536,
                    "--in-flight", 10, "--given-up-retry", 60, "--allow", "10.0.0.0/8,example.net",

@@ -119,22 +119,23 @@ class FromOneMaster(GrowthTest):
 
 class Limits(GrowthTest):
     def test_a_node_that_does_not_grow(self):
-        """It measures what it was told to, answers those who ask, and lists its proved target to
-        them; but it asks for no list, and admits nobody who contacts it."""
+        """It measures what it was told to, as it was told, and answers those who ask; but it asks
+        for no list, lists nobody, and admits nobody who contacts it."""
         teacher = self.serve(servers.OldNode(address=self.address(9)))
         still = self.start_node("-d", 1, "--no-grow", number=1,
                                 env={"PINGMESH_URL": teacher.url("/v1/ping")})
         asking = self.wait_ready([self.start_member(seed=still, number=n) for n in (2, 3)])
         target = {(teacher.address, teacher.port)}
-        both = {(still.address, still.port)} | target
+        alone = {(still.address, still.port)}
         harness.wait_until("it measures its target", lambda: self.measured(still) == target)
         for node in asking:
             harness.wait_until(f"{node.base} measures what it could learn",
-                               lambda: self.measured(node) == both, GROWN_S)
+                               lambda: self.measured(node) == alone, GROWN_S)
         self.holds("nobody learns more", lambda: self.listed(still) == target and all(
-            self.listed(node) == both for node in asking))
+            self.listed(node) == alone for node in asking))
         pinged_from = [request.client[0] for request in teacher.pings()]
         self.assertGreater(pinged_from.count(still.address), QUIET_S / 2)
+        self.assertEqual({request.target for request in teacher.pings()}, {"/v1/ping"})
         self.assertNotIn(still.address, [request.client[0] for request in teacher.pulls()])
 
     def test_meshes_of_different_names(self):

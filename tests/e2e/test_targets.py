@@ -290,8 +290,8 @@ class Tls(TargetsTest):
         wrong = self.wrong_servers()["another name"]
         good = self.tls_server(self.ours.server_context(OVERRIDE_NAME))
         loose = self.url(wrong).replace("https://", "https+insecure://")
-        node = self.start_node("-v", "-d", 1, "-I", self.address(9), "--ca", self.ours.file, loose,
-                               self.url(good))
+        node = self.start_node("--no-grow", "-v", "-d", 1, "-I", self.address(9), "--ca",
+                               self.ours.file, loose, self.url(good))
         harness.wait_until("both are measured", lambda: len(node.peers()) == 2 and all(
             peer["Pings"] for peer in node.peers().values()))
         page = node.get("/v1/peers?format=html").text
