@@ -86,6 +86,7 @@ static uint32_t stride_for(uint32_t places) {
 
 static uint64_t next_place(struct pm_gossip *g) {
   uint32_t places = collect_places(g);
+  if (places == 0) return 0; /* nobody to rotate to */
   uint64_t offset = XXH3_64bits(g->config.id.bytes, sizeof g->config.id.bytes);
   uint64_t step = g->rotations++;
   return g->places[(offset % places + step % places * stride_for(places)) % places];

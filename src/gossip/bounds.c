@@ -40,7 +40,6 @@ static bool reason_holds(const struct pm_gossip *g, const struct pm_member *m,
   case PM_DIAL_SPECULATIVE:
     return m->state == PM_MEMBER_HEARD && m->group_count > 0;
   case PM_DIAL_REVIVAL:
-    return m->state == PM_MEMBER_LOST;
   case PM_DIAL_LOST_RETRY:
     return m->state == PM_MEMBER_LOST;
   case PM_DIAL_REFRESH:

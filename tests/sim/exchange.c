@@ -28,7 +28,6 @@ static char *take(struct pm_buf *buf, size_t *out_bytes) {
   if (!copy) exit(1);
   memcpy(copy, buf->data, buf->len + 1);
   if (out_bytes) *out_bytes = buf->len;
-  pm_buf_deinit(buf);
   return copy;
 }
 
@@ -119,10 +118,9 @@ static void send_request(struct sim_world *w, uint32_t from, const struct pm_gos
   m->token = send->token;
   m->plain = send->plain;
   if (!send->plain) {
-    struct pm_buf buf;
-    pm_buf_init(&buf, PM_WIRE_QUERY_BYTES_MAX);
-    pm_wire_request_write(&send->request, &buf);
-    m->query = take(&buf, NULL);
+    pm_buf_reset(&w->text);
+    pm_wire_request_write(&send->request, &w->text);
+    m->query = take(&w->text, NULL);
   }
   count_request(w, from, m);
   transmit(w, m);
@@ -222,20 +220,18 @@ static void write_reply(struct sim_world *w, uint32_t i, struct sim_message *m,
                                .srv_host = w->nodes[i].contact.host,
                                .srv_port = w->nodes[i].contact.port,
                                .num_active = w->nodes[i].verified};
-  struct pm_buf buf;
+  pm_buf_reset(&w->text);
   if (m->kind == PM_GOSSIP_SEND_PROBE) {
     if (reply->node.version == 0) return;
-    pm_buf_init(&buf, PM_WIRE_PONG_BYTES_MAX);
-    pm_wire_pong_write(&reply->node, &buf);
-    m->header = take(&buf, NULL);
+    pm_wire_pong_write(&reply->node, &w->text);
+    m->header = take(&w->text, NULL);
     return;
   }
-  pm_buf_init(&buf, PM_WIRE_OLD_READ_BYTES_MAX);
   if (reply->node.version == 0)
-    pm_wire_answer_write_old(reply, &head, NULL, NULL, &buf);
+    pm_wire_answer_write_old(reply, &head, NULL, NULL, &w->text);
   else
-    pm_wire_answer_write(reply, &head, &buf);
-  m->body = take(&buf, &m->body_bytes);
+    pm_wire_answer_write(reply, &head, &w->text);
+  m->body = take(&w->text, &m->body_bytes);
 }
 
 static void honest_answers(struct sim_world *w, uint32_t i, struct sim_message *m) {

@@ -27,11 +27,11 @@ struct sim_message {
 void sim_message_free(struct sim_message *message);
 
 /* One step of a node's core, and everything that follows from its update. */
-void sim_step(struct sim_world *w, uint32_t node, const struct pm_gossip_event *event);
+void sim_step(struct sim_world *w, uint32_t i, const struct pm_gossip_event *event);
 /* The probe plan's turn: pings to the active set. */
-void sim_plan(struct sim_world *w, uint32_t node);
+void sim_plan(struct sim_world *w, uint32_t i);
 /* An attacker's turn: it asks an honest node and announces itself, and what else it likes. */
-void sim_attack(struct sim_world *w, uint32_t node);
+void sim_attack(struct sim_world *w, uint32_t i);
 /* Both take the message over. */
 void sim_request_arrives(struct sim_world *w, struct sim_message *message);
 void sim_response_arrives(struct sim_world *w, struct sim_message *message);

@@ -101,6 +101,7 @@ struct sim_world *sim_world_new(const struct sim_options *options, const struct 
   while (w->by_address_mask < w->count * 2) w->by_address_mask = w->by_address_mask * 2 + 1;
   w->by_address = need(malloc((w->by_address_mask + 1) * sizeof *w->by_address));
   if (w->count <= 20000) w->knows = need(calloc(((size_t)w->count * w->count + 7) / 8, 1));
+  pm_buf_init(&w->text, PM_WIRE_OLD_READ_BYTES_MAX);
   w->update = need(calloc(1, sizeof *w->update));
   w->answer = need(calloc(1, sizeof *w->answer));
   w->answer->entries = need(calloc(PM_WIRE_ENTRIES_MAX, sizeof *w->answer->entries));
@@ -128,6 +129,7 @@ void sim_world_free(struct sim_world *w) {
   free(w->answer->entries);
   free(w->answer);
   free(w->update);
+  pm_buf_deinit(&w->text);
   free(w->victim_counts);
   free(w->matrix);
   free(w->knows);

@@ -106,6 +106,7 @@ struct sim_world {
   uint32_t matrix_size;
   uint32_t members_max;
   struct pm_gossip_update *update;
+  struct pm_buf text;            /* what is being written; grows once, not for each message */
   struct pm_wire_answer *answer; /* decoded, with room for all entries */
   struct sim_stats stats;
   struct sim_check *check;
@@ -117,9 +118,9 @@ void sim_world_free(struct sim_world *w);
 /* Runs until the given simulated time (or the end); false at the end. */
 bool sim_world_run(struct sim_world *w, int64_t until_ns);
 
-void sim_world_start(struct sim_world *w, uint32_t node);
+void sim_world_start(struct sim_world *w, uint32_t i);
 void sim_world_start_at(struct sim_world *w, uint32_t node, int64_t at_ns);
-void sim_world_kill(struct sim_world *w, uint32_t node);
+void sim_world_kill(struct sim_world *w, uint32_t i);
 /* The node at an address, SIM_NOBODY if none. */
 uint32_t sim_world_find(const struct sim_world *w, const struct pm_ip *ip, uint16_t port);
 void sim_world_index(struct sim_world *w);
