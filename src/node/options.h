@@ -49,8 +49,9 @@ struct pm_options {
   const char *mesh, *mesh_key_file, *state_dir;
   struct pm_options_list allow, deny;
 
-  const char *admin_token;               /* from the environment only; NULL if not set */
-  char location_text[2 * PM_LOCATION_BYTES]; /* from REP_CITY and REP_COUNTRY, where location points */
+  const char *admin_token; /* from the environment only; NULL if not set */
+  char location_text[2 *
+                     PM_LOCATION_BYTES]; /* from REP_CITY and REP_COUNTRY, where location points */
   struct pm_options_target *targets;
   size_t targets_count;
   /* "Note: …" and "Warning: …" lines, each ended by a line end. */
