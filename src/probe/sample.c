@@ -25,3 +25,16 @@ const char *pm_outcome_text(enum pm_outcome outcome) {
   }
   return "unknown";
 }
+
+const char *pm_verdict_text(enum pm_verdict verdict) {
+  switch (verdict) {
+#define X(name, text)     \
+  case PM_VERDICT_##name: \
+    return text;
+    PM_VERDICT_MAP(X)
+#undef X
+  case PM_VERDICT_COUNT:
+    break;
+  }
+  return "unknown";
+}

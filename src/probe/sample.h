@@ -54,6 +54,39 @@ const char *pm_outcome_text(enum pm_outcome outcome);
  * load; the kernel's do not. */
 enum pm_timed_by { PM_TIMED_BY_LIBCURL, PM_TIMED_BY_KERNEL };
 
+/* How far to trust a sample. The kernel's figures (phases timed by it, the connection's) hold in
+ * any case; what was timed in user space is not published as latency if we starved, for it then
+ * measures ourselves. */
+#define PM_VERDICT_MAP(X)                                                                  \
+  X(CLEAN, "clean")                                                                        \
+  X(RETRANSMITTED, "retransmitted") /* a packet of it was sent again: the path lost one */ \
+  X(STARVED, "starved")             /* we were kept from looking when something happened */
+
+enum pm_verdict {
+#define X(name, text) PM_VERDICT_##name,
+  PM_VERDICT_MAP(X)
+#undef X
+      PM_VERDICT_COUNT
+};
+const char *pm_verdict_text(enum pm_verdict verdict);
+
+/* What the kernel says of the connection at its end; all 0 if it said nothing. Segments of both
+ * counts are those that we sent, the only ones whose fate we can know. */
+struct pm_connection {
+  bool known;
+  uint32_t syns_sent;          /* 1, and one more for each time that nobody answered in time */
+  bool syn_answered;           /* false: every one of them was lost, or is still under way */
+  uint32_t data_segments_sent; /* those sent again included */
+  uint32_t data_retransmits;   /* of these; spurious ones (RFC 2883) taken out */
+  int64_t min_rtt_ns;          /* tcpi_min_rtt; 0: unknown */
+};
+
+/* What the far end says it spent on the request (Pingmesh-Service-Time). */
+struct pm_far_end {
+  bool known;
+  int64_t spent_ns; /* from the request's arrival there to the answer's sending, by its clock */
+};
+
 struct pm_sample {
   struct pm_wall at; /* when the probe started */
   struct pm_time ended;
@@ -65,6 +98,12 @@ struct pm_sample {
   struct pm_ip remote; /* family NONE if no connection was tried */
   bool tls;
   bool tls_verified; /* false too where verification was switched off */
+  enum pm_verdict verdict;
+  int64_t loop_lag_ns;    /* the longest that something of this probe waited for us to look */
+  int64_t run_delay_ns;   /* that our thread was ready and got no processor, while it ran */
+  int64_t libcurl_tcp_ns; /* libcurl's own connect time, beside the kernel's; 0 as in phase_ns */
+  struct pm_connection connection;
+  struct pm_far_end far_end;
 };
 
 #endif
