@@ -12,6 +12,7 @@ pm_dependency(cares libcares)
 pm_dependency(cjson libcjson)
 pm_dependency(xxhash libxxhash)
 pm_dependency(openssl openssl)
+pm_dependency(zlib zlib)
 
 # llhttp: a library of its own where the distribution has one; on Debian 12 its C sources come with
 # node-llhttp and are compiled here.

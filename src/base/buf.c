@@ -38,14 +38,11 @@ static size_t next_cap(const struct pm_buf *buf, size_t needed) {
   return cap;
 }
 
-/* Makes room for that many more bytes and the NUL, or records why not. */
-static bool reserve(struct pm_buf *buf, size_t bytes) {
-  if (buf->err != PM_OK) return false;
+static bool grow(struct pm_buf *buf, size_t bytes) {
   if (bytes > buf->bytes_max - buf->len) {
     buf->err = PM_ERR_FULL;
     return false;
   }
-  if (bytes < buf->cap - buf->len) return true;
   char *data = NULL;
   size_t cap = 0;
   if (bytes < SIZE_MAX - buf->len) {
@@ -62,11 +59,25 @@ static bool reserve(struct pm_buf *buf, size_t bytes) {
   return true;
 }
 
-void pm_buf_append(struct pm_buf *buf, const void *data, size_t bytes) {
-  if (bytes == 0 || !reserve(buf, bytes)) return;
-  memcpy(buf->data + buf->len, data, bytes);
+/* Makes room for that many more bytes and the NUL, or records why not. cap never exceeds the
+ * maximum and the NUL, so what fits it is allowed. */
+static bool reserve(struct pm_buf *buf, size_t bytes) {
+  if (buf->err != PM_OK) return false;
+  return bytes < buf->cap - buf->len || grow(buf, bytes);
+}
+
+char *pm_buf_extend(struct pm_buf *buf, size_t bytes) {
+  if (!reserve(buf, bytes)) return NULL;
+  char *at = buf->data + buf->len;
   buf->len += bytes;
   buf->data[buf->len] = '\0';
+  return at;
+}
+
+void pm_buf_append(struct pm_buf *buf, const void *data, size_t bytes) {
+  if (bytes == 0) return;
+  char *at = pm_buf_extend(buf, bytes);
+  if (at != NULL) memcpy(at, data, bytes);
 }
 
 void pm_buf_text(struct pm_buf *buf, const char *text) {
@@ -74,7 +85,8 @@ void pm_buf_text(struct pm_buf *buf, const char *text) {
 }
 
 void pm_buf_char(struct pm_buf *buf, char c) {
-  pm_buf_append(buf, &c, 1);
+  char *at = pm_buf_extend(buf, 1);
+  if (at != NULL) *at = c;
 }
 
 void pm_buf_printf(struct pm_buf *buf, const char *format, ...) {

@@ -33,6 +33,9 @@ void pm_buf_reset(struct pm_buf *buf);
 
 /* What is appended must not point into the buffer itself. */
 void pm_buf_append(struct pm_buf *buf, const void *data, size_t bytes);
+/* Appends that many bytes, which the caller writes at once to where this points; NULL if they do
+ * not fit. */
+char *pm_buf_extend(struct pm_buf *buf, size_t bytes);
 void pm_buf_text(struct pm_buf *buf, const char *text);
 void pm_buf_char(struct pm_buf *buf, char c);
 void pm_buf_printf(struct pm_buf *buf, const char *format, ...) PM_PRINTF(2, 3);

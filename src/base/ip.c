@@ -17,11 +17,20 @@ struct special {
   enum pm_ip_class class;
 };
 
-#define V4(a, b, c, d, bits, name) \
-  { {{PM_IP_V4, {a, b, c, d}}, bits}, PM_IP_CLASS_##name }
+/* As numbers: every entry of every list that is heard is classified. */
+struct special_v4 {
+  uint32_t network, mask;
+  enum pm_ip_class class;
+};
+
+#define V4(a, b, c, d, bits, name)                                                 \
+  {                                                                                \
+    (uint32_t)(a) << 24 | (b) << 16 | (c) << 8 | (d), UINT32_MAX << (32 - (bits)), \
+        PM_IP_CLASS_##name                                                         \
+  }
 
 /* The first match counts, so single metadata addresses stand before the ranges around them. */
-static const struct special SPECIAL_V4[] = {
+static const struct special_v4 SPECIAL_V4[] = {
     V4(169, 254, 169, 254, 32, METADATA), /* AWS, Google, Azure, and most others */
     V4(169, 254, 170, 2, 32, METADATA),   /* AWS ECS task credentials */
     V4(169, 254, 170, 23, 32, METADATA),  /* AWS EKS pod identity */
@@ -68,9 +77,32 @@ static const struct special SPECIAL_V6[] = {
 static const struct pm_cidr NAT64 = {{PM_IP_V6, {0x00, 0x64, 0xff, 0x9b}}, 96};
 static const struct pm_cidr SIX_TO_FOUR = {{PM_IP_V6, {0x20, 0x02}}, 16};
 
+/* One number of a dotted quad, strictly: one to three digits, no leading zero, at most 255. Returns
+ * what stands behind it; NULL if it is none. */
+static const char *parse_octet(const char *text, uint8_t *out) {
+  unsigned value = 0;
+  size_t digits = 0;
+  while (digits < 4 && text[digits] >= '0' && text[digits] <= '9')
+    value = value * 10 + (unsigned)(text[digits++] - '0');
+  if (digits == 0 || digits > 3 || value > 255 || (digits > 1 && text[0] == '0')) return NULL;
+  *out = (uint8_t)value;
+  return text + digits;
+}
+
+/* By hand: this is what each entry of a list is read with, and inet_pton takes four times as long.
+ */
+static bool parse_v4(const char *text, uint8_t bytes[4]) {
+  for (int i = 0; i < 4; i++) {
+    text = parse_octet(text, &bytes[i]);
+    if (text == NULL || *text != (i < 3 ? '.' : '\0')) return false;
+    text++;
+  }
+  return true;
+}
+
 enum pm_err pm_ip_parse(const char *text, struct pm_ip *out) {
   uint8_t bytes[16];
-  if (inet_pton(AF_INET, text, bytes) == 1) {
+  if (parse_v4(text, bytes)) {
     *out = pm_ip_from_bytes(PM_IP_V4, bytes);
     return PM_OK;
   }
@@ -81,19 +113,33 @@ enum pm_err pm_ip_parse(const char *text, struct pm_ip *out) {
   return PM_ERR_SYNTAX;
 }
 
+static void v4_text(const uint8_t bytes[4], char *out) {
+  for (int i = 0; i < 4; i++) {
+    const unsigned value = bytes[i];
+    if (i > 0) *out++ = '.';
+    if (value >= 100) *out++ = (char)('0' + value / 100);
+    if (value >= 10) *out++ = (char)('0' + value / 10 % 10);
+    *out++ = (char)('0' + value % 10);
+  }
+  *out = '\0';
+}
+
 void pm_ip_text(const struct pm_ip *ip, char out[PM_IP_TEXT_BYTES]) {
   out[0] = '\0';
   if (ip->family == PM_IP_NONE) return;
+  if (ip->family == PM_IP_V4) {
+    v4_text(ip->bytes, out);
+    return;
+  }
   static const uint8_t zeros[12];
   const uint8_t *b = ip->bytes;
-  if (ip->family == PM_IP_V6 && memcmp(b, zeros, sizeof(zeros)) == 0 && (b[12] | b[13]) != 0) {
+  if (memcmp(b, zeros, sizeof(zeros)) == 0 && (b[12] | b[13]) != 0) {
     /* inet_ntop writes such an address with a dotted end, as if it were an IPv4 one: RFC 4291 gave
      * that reading up. */
     (void)snprintf(out, PM_IP_TEXT_BYTES, "::%x:%x", b[12] << 8 | b[13], b[14] << 8 | b[15]);
     return;
   }
-  const int domain = ip->family == PM_IP_V4 ? AF_INET : AF_INET6;
-  if (inet_ntop(domain, ip->bytes, out, PM_IP_TEXT_BYTES) == NULL) out[0] = '\0';
+  if (inet_ntop(AF_INET6, ip->bytes, out, PM_IP_TEXT_BYTES) == NULL) out[0] = '\0';
 }
 
 struct pm_ip pm_ip_from_bytes(enum pm_ip_family family, const void *bytes) {
@@ -124,23 +170,27 @@ bool pm_ip_carried(const struct pm_ip *ip, struct pm_ip *out) {
   return true;
 }
 
-static enum pm_ip_class classify_by(const struct special *table, size_t count,
-                                    const struct pm_ip *ip) {
-  for (size_t i = 0; i < count; i++) {
-    if (pm_cidr_contains(&table[i].cidr, ip)) return table[i].class;
+static enum pm_ip_class classify_v4(const uint8_t bytes[4]) {
+  const uint32_t address =
+      (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+  for (size_t i = 0; i < sizeof(SPECIAL_V4) / sizeof(SPECIAL_V4[0]); i++) {
+    if ((address & SPECIAL_V4[i].mask) == SPECIAL_V4[i].network) return SPECIAL_V4[i].class;
+  }
+  return PM_IP_CLASS_PUBLIC;
+}
+
+static enum pm_ip_class classify_v6(const struct pm_ip *ip) {
+  struct pm_ip reached;
+  if (pm_ip_carried(ip, &reached)) return classify_v4(reached.bytes);
+  for (size_t i = 0; i < sizeof(SPECIAL_V6) / sizeof(SPECIAL_V6[0]); i++) {
+    if (pm_cidr_contains(&SPECIAL_V6[i].cidr, ip)) return SPECIAL_V6[i].class;
   }
   return PM_IP_CLASS_PUBLIC;
 }
 
 enum pm_ip_class pm_ip_classify(const struct pm_ip *ip) {
-  struct pm_ip reached = *ip;
-  if (pm_ip_carried(ip, &reached)) ip = &reached;
-  if (ip->family == PM_IP_V4) {
-    return classify_by(SPECIAL_V4, sizeof(SPECIAL_V4) / sizeof(SPECIAL_V4[0]), ip);
-  }
-  if (ip->family == PM_IP_V6) {
-    return classify_by(SPECIAL_V6, sizeof(SPECIAL_V6) / sizeof(SPECIAL_V6[0]), ip);
-  }
+  if (ip->family == PM_IP_V4) return classify_v4(ip->bytes);
+  if (ip->family == PM_IP_V6) return classify_v6(ip);
   return PM_IP_CLASS_UNSPECIFIED;
 }
 
@@ -169,8 +219,10 @@ static struct pm_ip masked(const struct pm_ip *ip, unsigned prefix_bits) {
 
 bool pm_cidr_contains(const struct pm_cidr *cidr, const struct pm_ip *ip) {
   if (cidr->ip.family != ip->family) return false;
-  const struct pm_ip network = masked(ip, cidr->prefix_bits);
-  return pm_ip_equal(&network, &cidr->ip);
+  const size_t whole = cidr->prefix_bits / 8;
+  const unsigned rest = cidr->prefix_bits % 8;
+  if (memcmp(ip->bytes, cidr->ip.bytes, whole) != 0) return false;
+  return rest == 0 || ((ip->bytes[whole] ^ cidr->ip.bytes[whole]) >> (8 - rest)) == 0;
 }
 
 /* One to three digits without a leading zero; -1 for anything else. */

@@ -54,7 +54,10 @@ static bool take(struct scan *s, char expected) {
 }
 
 static void skip_blanks(struct scan *s) {
-  while (take(s, ' ') || take(s, '\n') || take(s, '\r') || take(s, '\t')) {
+  while (s->at < s->bytes) {
+    const char c = s->text[s->at];
+    if (c != ' ' && c != '\n' && c != '\r' && c != '\t') return;
+    s->at++;
   }
 }
 
@@ -111,15 +114,27 @@ static enum pm_err scan_string_char(struct scan *s) {
   return PM_OK;
 }
 
+/* Nearly every byte of a string: what scan_string_char would take as it is. */
+static bool is_plain(char c) {
+  static const uint8_t plain[256] = {[' ' ... '!'] = 1, ['#' ... '['] = 1, [']' ... 0x7f] = 1};
+  return plain[(unsigned char)c] != 0;
+}
+
+static void skip_plain(struct scan *s) {
+  while (s->at < s->bytes && is_plain(s->text[s->at])) s->at++;
+}
+
 static enum pm_err scan_string(struct scan *s) {
   if (!take(s, '"')) return bad_syntax(s, "no string where one is due");
   size_t start = s->at;
-  while (!take(s, '"')) {
-    enum pm_err err = scan_string_char(s);
-    if (err != PM_OK) return err;
+  for (;;) {
+    skip_plain(s);
     if (s->at - start > s->limits->string_bytes_max) {
       return too_large(s, "a longer string", s->limits->string_bytes_max);
     }
+    if (take(s, '"')) break;
+    enum pm_err err = scan_string_char(s);
+    if (err != PM_OK) return err;
   }
   return PM_OK;
 }
@@ -215,11 +230,16 @@ static enum pm_err scan_document(struct scan *s) {
   return s->at == s->bytes ? PM_OK : bad_syntax(s, "something behind the value");
 }
 
-enum pm_err pm_json_parse(const char *text, size_t bytes, const struct pm_json_limits *limits,
-                          struct pm_json_doc **out, struct pm_why *why) {
+enum pm_err pm_json_check(const char *text, size_t bytes, const struct pm_json_limits *limits,
+                          struct pm_why *why) {
   assert(limits->depth_max <= DEPTH_MAX);
   struct scan s = {.text = text, .bytes = bytes, .limits = limits, .why = why};
-  enum pm_err err = scan_document(&s);
+  return scan_document(&s);
+}
+
+enum pm_err pm_json_parse(const char *text, size_t bytes, const struct pm_json_limits *limits,
+                          struct pm_json_doc **out, struct pm_why *why) {
+  enum pm_err err = pm_json_check(text, bytes, limits, why);
   if (err != PM_OK) return err;
   struct pm_json_doc *doc = malloc(sizeof(*doc));
   /* The scan has left cJSON nothing to refuse: what fails now fails for want of memory. */

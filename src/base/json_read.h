@@ -27,6 +27,11 @@ struct pm_json_limits {
 struct pm_json_doc; /* owns everything below it */
 struct pm_json;     /* a value inside a document; lives as long as that */
 
+/* The scan alone: whether text is exactly one value within the limits. As pm_json_parse, without
+ * PM_ERR_NOMEM. What passes can be walked through (base/json_walk.h). */
+enum pm_err pm_json_check(const char *text, size_t bytes, const struct pm_json_limits *limits,
+                          struct pm_why *why) PM_MUST_USE;
+
 /* Parses exactly one value, with white space around it; text needs no NUL behind it and is not
  * kept. PM_ERR_TOO_LARGE (a cap, and which, in why; also a number of more than 63 characters),
  * PM_ERR_SYNTAX (what, and at which byte), PM_ERR_NOMEM. */

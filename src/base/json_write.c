@@ -6,6 +6,11 @@
 
 #include "base/escape.h"
 
+enum { DOUBLE_DIGITS = 53, EXPONENT_OF_1 = 1023 };
+
+/* Nine decimals of what is smaller fit 64 bits. */
+#define FIXED_LIMIT 1e10
+
 void pm_json_writer_init(struct pm_json_writer *w, struct pm_buf *out, bool indent) {
   *w = (struct pm_json_writer){.out = out, .indent = indent};
 }
@@ -59,15 +64,18 @@ static const char *replacement(const char *text, size_t bytes, char buffer[8], s
 
 /* Nearly every byte that is written: what replacement() would keep, known at a glance. */
 static bool is_plain(char c) {
-  return c >= ' ' && c < 0x7f && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&';
+  static const uint8_t plain[256] = {
+      [' '] = 1, ['!'] = 1,         ['#' ... '%'] = 1, ['\'' ... ';'] = 1,
+      ['='] = 1, ['?' ... '['] = 1, [']' ... '~'] = 1,
+  };
+  return plain[(unsigned char)c] != 0;
 }
 
-static void put_quoted(struct pm_buf *out, const char *text) {
-  size_t bytes = strlen(text);
+/* Appends text from the first byte on that is not plain. */
+static void put_escaped(struct pm_buf *out, const char *text, size_t bytes) {
   size_t kept_from = 0;
   size_t length;
   char buffer[8];
-  pm_buf_char(out, '"');
   for (size_t at = 0; at < bytes; at += length) {
     length = 1;
     if (is_plain(text[at])) continue;
@@ -78,7 +86,36 @@ static void put_quoted(struct pm_buf *out, const char *text) {
     kept_from = at + length;
   }
   pm_buf_append(out, text + kept_from, bytes - kept_from);
+}
+
+static void put_quoted(struct pm_buf *out, const char *text) {
+  size_t plain = 0;
+  while (is_plain(text[plain])) plain++;
+  const bool whole = text[plain] == '\0';
+  char *at = pm_buf_extend(out, plain + 1 + (whole ? 1 : 0));
+  if (at == NULL) return;
+  at[0] = '"';
+  memcpy(at + 1, text, plain);
+  if (whole) {
+    at[1 + plain] = '"';
+    return;
+  }
+  put_escaped(out, text + plain, strlen(text + plain));
   pm_buf_char(out, '"');
+}
+
+/* ,"name": in one piece, if there is nothing to escape. */
+static bool put_plain_name(struct pm_buf *out, const char *name, bool comma) {
+  size_t bytes = 0;
+  while (is_plain(name[bytes])) bytes++;
+  if (name[bytes] != '\0') return false;
+  char *at = pm_buf_extend(out, bytes + 3 + (comma ? 1 : 0));
+  if (at == NULL) return true;
+  if (comma) *at++ = ',';
+  *at++ = '"';
+  memcpy(at, name, bytes);
+  memcpy(at + bytes, "\":", 2);
+  return true;
 }
 
 /* Everything that stands before a value: the comma, the line, the name. */
@@ -87,15 +124,18 @@ static void before_value(struct pm_json_writer *w, const char *name) {
     assert(name == NULL);
     return;
   }
-  uint32_t bit = level_bit(w);
-  bool in_array = (w->in_array & bit) != 0;
+  const uint32_t bit = level_bit(w);
+  const bool in_array = (w->in_array & bit) != 0;
+  const bool comma = (w->filled & bit) != 0;
   assert(in_array == (name == NULL));
-  if (w->filled & bit) pm_buf_char(w->out, ',');
   w->filled |= bit;
+  if (!in_array && !w->indent && put_plain_name(w->out, name, comma)) return;
+  if (comma) pm_buf_char(w->out, ',');
   new_line(w);
   if (in_array) return;
   put_quoted(w->out, name);
-  pm_buf_text(w->out, w->indent ? ": " : ":");
+  pm_buf_char(w->out, ':');
+  if (w->indent) pm_buf_char(w->out, ' ');
 }
 
 static void begin(struct pm_json_writer *w, const char *name, bool array) {
@@ -170,6 +210,45 @@ void pm_json_put_uint(struct pm_json_writer *w, const char *name, uint64_t value
   put_digits(w->out, value, false);
 }
 
+/* value * 10^decimals, rounded as printf does: to the nearest, of two equally near ones to the
+ * even. A double is m / 2^shift with m below 2^53, so that 128 bits hold the product exactly. value
+ * is below FIXED_LIMIT and not negative. */
+static uint64_t scaled_exactly(double value, int decimals) {
+  static const uint64_t powers[] = {1,      10,      100,      1000,      10000,
+                                    100000, 1000000, 10000000, 100000000, 1000000000};
+  uint64_t bits;
+  memcpy(&bits, &value, sizeof(bits)); /* IEEE 754: frexp would take longer than all the rest */
+  const int exponent = (int)(bits >> (DOUBLE_DIGITS - 1));
+  const uint64_t hidden = (uint64_t)1 << (DOUBLE_DIGITS - 1);
+  const uint64_t m = (bits & (hidden - 1)) | hidden;
+  const int shift = EXPONENT_OF_1 + DOUBLE_DIGITS - 1 - exponent;
+  if (shift > 100) return 0; /* below 2^-47, which is nothing in nine decimals */
+  const unsigned __int128 product = (unsigned __int128)m * powers[decimals];
+  const unsigned __int128 one = (unsigned __int128)1 << shift;
+  const unsigned __int128 twice_rest = (product & (one - 1)) * 2;
+  const uint64_t whole = (uint64_t)(product >> shift);
+  const bool up = twice_rest > one || (twice_rest == one && (whole & 1) != 0);
+  return up ? whole + 1 : whole;
+}
+
+/* Without printf, too, where it can be: each entry of a peers document has a coordinate. */
+static void put_fixed(struct pm_buf *out, double value, int decimals) {
+  char digits[32];
+  char *at = digits + sizeof(digits);
+  if (fabs(value) >= FIXED_LIMIT) {
+    pm_buf_printf(out, "%.*f", decimals, value);
+    return;
+  }
+  uint64_t scaled = scaled_exactly(fabs(value), decimals);
+  for (int i = 0; i <= decimals || scaled > 0; i++) {
+    if (i == decimals && decimals > 0) *--at = '.';
+    *--at = (char)('0' + scaled % 10);
+    scaled /= 10;
+  }
+  if (signbit(value)) *--at = '-';
+  pm_buf_append(out, at, (size_t)(digits + sizeof(digits) - at));
+}
+
 void pm_json_put_double(struct pm_json_writer *w, const char *name, double value, int decimals) {
   assert(decimals >= 0 && decimals <= 9);
   if (!isfinite(value)) {
@@ -177,7 +256,7 @@ void pm_json_put_double(struct pm_json_writer *w, const char *name, double value
     return;
   }
   before_value(w, name);
-  pm_buf_printf(w->out, "%.*f", decimals, value);
+  put_fixed(w->out, value, decimals);
 }
 
 void pm_json_put_bool(struct pm_json_writer *w, const char *name, bool value) {

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <math.h>
+#include <stdio.h>
 
 #include "base/json_write.h"
 
@@ -225,6 +226,35 @@ static void doubles_have_a_fixed_number_of_decimals(void **state) {
   sheet_expect(&sheet, "[1.250,-0.000,2500000000000000,0.333333333,null,null,null]");
 }
 
+/* Digit by digit what printf writes, halves included: old readers and golden files know no other.
+ */
+static void doubles_are_rounded_as_printf_does(void **state) {
+  (void)state;
+  static const double fixed[] = {0,        -0.0,       0.05,         0.15,         0.25,  0.35,
+                                 0.5,      1.5,        2.5,          1e-9,         5e-10, 1e-20,
+                                 4.9e-324, 0.125,      9.9999999995, 9999999999.5, 1e10,  1e22,
+                                 1e300,    123456.789, -59999.995};
+  uint64_t random = 1;
+  for (int i = 0; i < 20000; i++) {
+    double value;
+    random = random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    if (i < (int)LENGTH(fixed))
+      value = fixed[i];
+    else if (i % 2 == 0) /* eighths: often just between two decimals */
+      value = (double)(int64_t)(random >> 40) / 8 - 1e6;
+    else
+      value = ldexp((double)(int64_t)random, (int)(random >> 32 & 63) - 100);
+    for (int decimals = 0; decimals <= 9; decimals++) {
+      char expected[400];
+      struct sheet sheet;
+      sheet_init(&sheet, false);
+      pm_json_put_double(&sheet.w, NULL, value, decimals);
+      (void)snprintf(expected, sizeof(expected), "%.*f", decimals, value);
+      sheet_expect(&sheet, expected);
+    }
+  }
+}
+
 static void a_time_that_never_came_is_the_year_1(void **state) {
   (void)state;
   struct sheet sheet;
@@ -256,6 +286,7 @@ int main(void) {
       cmocka_unit_test(names_are_escaped_too),
       cmocka_unit_test(integers_are_exact_to_64_bits),
       cmocka_unit_test(doubles_have_a_fixed_number_of_decimals),
+      cmocka_unit_test(doubles_are_rounded_as_printf_does),
       cmocka_unit_test(a_time_that_never_came_is_the_year_1),
       cmocka_unit_test(a_full_buffer_is_found_at_the_end),
   };
