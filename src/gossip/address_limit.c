@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "gossip/contact.h"
+#include "gossip/mutation.h"
 
 enum {
   WAYS = 16,
@@ -51,8 +52,12 @@ static bool is_public(const struct pm_ip *ip) {
 }
 
 static uint64_t address_hash(const struct pm_address_limit *limit, const struct pm_ip *ip) {
-  uint64_t hash = pm_contact_ip_hash(ip, limit->seed);
-  return hash ? hash : 1;
+  return pm_contact_ip_hash(ip, limit->seed);
+}
+
+/* The other half chooses the set. */
+static uint32_t tag_of(uint64_t hash) {
+  return (uint32_t)hash ? (uint32_t)hash : 1;
 }
 
 /* /24, of IPv6 /48: what one site usually gets. */
@@ -60,8 +65,7 @@ static uint64_t network_hash(const struct pm_address_limit *limit, const struct 
   struct pm_ip network = *ip;
   size_t kept = ip->family == PM_IP_V4 ? 3 : 6;
   memset(network.bytes + kept, 0, sizeof network.bytes - kept);
-  uint64_t hash = pm_contact_ip_hash(&network, ~limit->seed);
-  return hash ? hash : 1;
+  return pm_contact_ip_hash(&network, ~limit->seed);
 }
 
 /* An address may be forgotten a day after its last try: see the header's "6 in a day". */
@@ -69,14 +73,14 @@ static bool is_stale(const struct pm_address *entry, uint32_t kept_s, uint32_t n
   return entry->open == 0 && now_s - entry->last_s > kept_s;
 }
 
-/* The entry of hash, else a free or stale place (with another hash), else NULL. */
+/* The entry of hash, else a free or stale place (with another tag), else NULL. */
 static struct pm_address *place(struct pm_address *table, uint32_t mask, uint64_t hash,
                                 uint32_t kept_s, uint32_t now_s) {
   struct pm_address *set = table + (size_t)((uint32_t)(hash >> 32) & mask) * WAYS;
   struct pm_address *unused = NULL;
   for (int i = 0; i < WAYS; i++) {
-    if (set[i].hash == hash) return &set[i];
-    if (!unused && (set[i].hash == 0 || is_stale(&set[i], kept_s, now_s))) unused = &set[i];
+    if (set[i].tag == tag_of(hash)) return &set[i];
+    if (!unused && (set[i].tag == 0 || is_stale(&set[i], kept_s, now_s))) unused = &set[i];
   }
   return unused;
 }
@@ -122,7 +126,7 @@ enum pm_address_verdict pm_address_limit_ask(struct pm_address_limit *limit, con
                                              struct pm_time now, struct pm_time *out_until) {
   const struct pm_address *address = address_of(limit, ip, now);
   if (!address) return PM_ADDRESS_FULL;
-  bool known = address->hash == address_hash(limit, ip);
+  bool known = address->tag == tag_of(address_hash(limit, ip));
   if (!is_public(ip)) {
     if (!known) return PM_ADDRESS_OK;
     return ask_window(address, PRIVATE_WINDOW_S, PRIVATE_FAILS_MAX, seconds(now), out_until);
@@ -133,13 +137,13 @@ enum pm_address_verdict pm_address_limit_ask(struct pm_address_limit *limit, con
     enum pm_address_verdict verdict = ask_tries(address, seconds(now), out_until);
     if (verdict != PM_ADDRESS_OK) return verdict;
   }
-  if (network->hash != network_hash(limit, ip)) return PM_ADDRESS_OK;
+  if (network->tag != tag_of(network_hash(limit, ip)) || pm_mutated(NETWORK)) return PM_ADDRESS_OK;
   return ask_window(network, NETWORK_WINDOW_S, NETWORK_FAILS_MAX, seconds(now), out_until);
 }
 
 static void begin(struct pm_address *entry, uint64_t hash, struct pm_time now) {
   if (!entry) return;
-  if (entry->hash != hash) *entry = (struct pm_address){.hash = hash};
+  if (entry->tag != tag_of(hash)) *entry = (struct pm_address){.tag = tag_of(hash)};
   if (entry->tries < UINT16_MAX) entry->tries++;
   entry->open++;
   entry->last_s = seconds(now);
@@ -153,11 +157,11 @@ void pm_address_limit_begin(struct pm_address_limit *limit, const struct pm_ip *
 
 static void end(struct pm_address *entry, uint64_t hash, uint32_t window_s, bool success,
                 uint32_t now_s) {
-  if (!entry || entry->hash != hash) return;
+  if (!entry || entry->tag != tag_of(hash)) return;
   if (entry->open > 0) entry->open--;
   if (success) {
     entry->tries = 0;
-    if (entry->open == 0 && entry->fails == 0) entry->hash = 0;
+    if (entry->open == 0 && entry->fails == 0) entry->tag = 0;
     return;
   }
   if (now_s - entry->failed_s > window_s) entry->fails = 0;
@@ -170,7 +174,7 @@ void pm_address_limit_end(struct pm_address_limit *limit, const struct pm_ip *ip
   struct pm_address *address = address_of(limit, ip, now);
   uint64_t hash = address_hash(limit, ip);
   bool public = is_public(ip);
-  if (public && success && address && address->hash == hash) address->fails = 0;
+  if (public && success && address && address->tag == tag_of(hash)) address->fails = 0;
   end(address, hash, PRIVATE_WINDOW_S, success, seconds(now));
   if (!public) return;
   end(network_of(limit, ip, now), network_hash(limit, ip), NETWORK_WINDOW_S, success, seconds(now));

@@ -19,7 +19,7 @@
 #include "gossip/arena.h"
 
 struct pm_address {
-  uint64_t hash;     /* 0: free */
+  uint32_t tag;      /* half of the address's hash; 0: free */
   uint32_t last_s;   /* last try, on the core's clock */
   uint32_t failed_s; /* last failure: fails are forgotten a window after it */
   uint16_t tries;    /* public address: tries so far */

@@ -142,7 +142,7 @@ static enum pm_refusal_reason judge_new(struct pm_gossip *g, const struct pm_mem
   const struct pm_contact *contact = &entry->contact;
   if (pm_refusals_has(&g->refusals, pm_core_key(g, contact), g->now)) return PM_REFUSAL_BEFORE;
   if (!in_scope(g, contact, PM_LEARNED_PEER, &source->contact.ip)) return PM_REFUSAL_SCOPE;
-  if (depth_from(source, entry) > g->config.ttl) return PM_REFUSAL_TOO_DEEP;
+  if (depth_from(source, entry) > g->config.ttl && !pm_mutated(DEPTH)) return PM_REFUSAL_TOO_DEEP;
   if (entry->age_s != PM_WIRE_AGE_UNKNOWN && entry->age_s > PM_CORE_FRESH_S)
     return PM_REFUSAL_STALE;
   if (quota == 0 || source->outstanding >= OUTSTANDING_MAX) return PM_REFUSAL_QUOTA;
@@ -263,6 +263,23 @@ void pm_admit_restored(struct pm_gossip *g, const struct pm_contact *contact) {
   m->origin = PM_DIAL_SAVED;
   pm_core_change(g, PM_CHANGE_ADMITTED, PM_REFUSAL_NONE, m, NULL);
   pm_admit_candidate(g, m, PM_DIAL_SAVED);
+}
+
+void pm_admit_tombstone(struct pm_gossip *g, const struct pm_gossip_tombstone *lost) {
+  const struct pm_contact *contact = &lost->contact;
+  int64_t kept_s = PM_CORE_LOST_MS / 1000;
+  if (contact->ip.family == PM_IP_NONE || lost->last_ok_s >= kept_s) return;
+  if (lost->lost_s < 0 || lost->lost_s > lost->last_ok_s) return;
+  if (pm_table_find(&g->table, pm_core_key(g, contact)) != PM_NO_SLOT) return;
+  struct pm_member *m = add(g, contact, PM_MEMBER_LOST, &contact->ip);
+  if (!m) return;
+  m->depth = own_depth(g) + 1;
+  m->origin = PM_DIAL_SAVED;
+  m->tries = lost->tries > UINT8_MAX ? UINT8_MAX : (uint8_t)lost->tries;
+  m->since = pm_time_add_ms(g->now, -lost->lost_s * 1000);
+  m->last_ok = pm_time_add_ms(g->now, -lost->last_ok_s * 1000);
+  m->next_retry = pm_time_add_ms(g->now, pm_core_jitter_ms(g, PM_CORE_LOST_RETRY_MS, 25));
+  pm_table_set_due(&g->table, m, pm_time_add_ms(m->last_ok, PM_CORE_LOST_MS));
 }
 
 static void make_local(struct pm_gossip *g, struct pm_member *m) {

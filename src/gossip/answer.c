@@ -6,7 +6,7 @@ enum { NEW_MAX = 64 /* of one answer */ };
 
 /* Few enough for insertion, which unlike glibc's qsort never allocates. */
 static size_t sort_hints(const struct pm_wire_answer *answer,
-                         struct pm_wire_lost out[PM_WIRE_LOST_MAX]) {
+                         struct pm_wire_lost out[PM_WIRE_HINTS_MAX]) {
   for (size_t i = 0; i < answer->lost_count; i++) {
     size_t at = i;
     for (; at > 0 && out[at - 1].salted > answer->lost[i].salted; at--) out[at] = out[at - 1];
@@ -40,12 +40,13 @@ static void count_hint(struct pm_gossip *g, struct pm_member *m, const struct pm
   if (m->hint_count < PM_MEMBER_HINTS) m->hint_groups[m->hint_count++] = group;
 }
 
-/* "I lost it, so old" is worth one probe of our own, unless we had a success since. */
+/* "I lost it, so old" is worth one probe of our own, unless we had a success since. An old node's
+ * is a guess from its list, and does not bring the verdict nearer. */
 static void take_hint(struct pm_gossip *g, struct pm_member *m, const struct pm_member *source,
-                      uint32_t age_s) {
+                      uint32_t age_s, bool old) {
   struct pm_time lost = pm_time_add_ns(g->round.sent, -(int64_t)age_s * PM_NS_PER_S);
   if (m == source || pm_time_before(lost, m->last_ok)) return;
-  count_hint(g, m, source);
+  if (!old) count_hint(g, m, source);
   if (m->in_flight || m->fails > 0 || m->reason == PM_DIAL_HINT) return;
   if (!pm_bucket_take(&g->hint, g->now)) return;
   m->reason = PM_DIAL_HINT;
@@ -54,15 +55,16 @@ static void take_hint(struct pm_gossip *g, struct pm_member *m, const struct pm_
 
 static void take_hints(struct pm_gossip *g, const struct pm_member *source,
                        const struct pm_wire_answer *answer) {
-  struct pm_wire_lost hints[PM_WIRE_LOST_MAX];
+  struct pm_wire_lost hints[PM_WIRE_HINTS_MAX];
   size_t count = sort_hints(answer, hints);
   if (count == 0) return;
   const struct pm_table_set *set = &g->table.sets[PM_SET_VERIFIED];
+  bool old = answer->node.version == 0;
   for (uint32_t i = 0; i < set->count; i++) {
     struct pm_member *m = pm_table_at(&g->table, set->slots[i]);
-    uint64_t salted = pm_bloom_salted(m->pub, g->round.salt);
+    uint64_t salted = old ? m->pub : pm_bloom_salted(m->pub, g->round.salt);
     const struct pm_wire_lost *hint = find_hint(hints, count, salted);
-    if (hint) take_hint(g, m, source, hint->age_s);
+    if (hint) take_hint(g, m, source, hint->age_s, old);
   }
 }
 
@@ -93,6 +95,7 @@ static void take(struct pm_gossip *g, struct pm_member *m, const struct pm_wire_
       d->challenge_at = g->now;
     }
     if (answer->node.your_ip.family != PM_IP_NONE) g->reach.seen_as = answer->node.your_ip;
+    pm_result_pace(g, m, answer->node.pace_s);
     pm_result_reach(g, m, answer->node.you_reach);
   }
   take_entries(g, m, answer);

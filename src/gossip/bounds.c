@@ -1,6 +1,16 @@
 #include "gossip/bounds.h"
 
+#include <string.h>
+
 #include "gossip/core.h"
+
+enum {
+  ADDRESS_WAYS = 32, /* so many that a set is not full before the table nearly is */
+  HOUR_S = 3600,
+  DAY_S = 24 * HOUR_S,
+  TRIES_IN_HOUR = 2,
+  TRIES_IN_DAY = 6,
+};
 
 static const struct {
   const char *code, *text;
@@ -16,6 +26,19 @@ const char *pm_bound_code(enum pm_bound bound) {
 
 const char *pm_bound_text(enum pm_bound bound) {
   return bound < PM_BOUND_COUNT ? names[bound].text : "?";
+}
+
+void pm_bounds_carve(struct pm_bounds *bounds, struct pm_arena *arena, uint32_t addresses) {
+  uint32_t sets = 1;
+  while (sets * ADDRESS_WAYS < addresses) sets *= 2;
+  bounds->sets_mask = sets - 1;
+  bounds->addresses = pm_arena_take(arena, (size_t)sets * ADDRESS_WAYS, sizeof *bounds->addresses);
+}
+
+void pm_bounds_init(struct pm_bounds *bounds, uint64_t seed) {
+  size_t count = (size_t)(bounds->sets_mask + 1) * ADDRESS_WAYS;
+  memset(bounds->addresses, 0, count * sizeof *bounds->addresses);
+  bounds->seed = seed;
 }
 
 static bool refuse(struct pm_gossip *g, enum pm_bound bound) {
@@ -67,6 +90,46 @@ static bool scope_holds(const struct pm_gossip *g, const struct pm_member *m) {
                                       &m->contact.ip) == PM_POLICY_ALLOWED);
 }
 
+/* I5: at most so many tries at an address that has never proved itself. One for which there is no
+ * place is not tried at all; the failure budget lets no day fill the table. */
+static struct pm_bound_address *address_set(const struct pm_bounds *bounds, uint64_t hash) {
+  return bounds->addresses + (size_t)((uint32_t)(hash >> 32) & bounds->sets_mask) * ADDRESS_WAYS;
+}
+
+static bool is_over(const struct pm_bound_address *entry, uint32_t now_s) {
+  return entry->tag == 0 || now_s - entry->first_s > DAY_S;
+}
+
+static bool may_try(struct pm_bound_address *entry, uint32_t tag, uint32_t now_s) {
+  if (entry->tag != tag || is_over(entry, now_s))
+    *entry = (struct pm_bound_address){.tag = tag, .first_s = now_s & (UINT32_MAX >> 3)};
+  unsigned most = now_s - entry->first_s > HOUR_S ? TRIES_IN_DAY : TRIES_IN_HOUR;
+  if (entry->tries >= most) return false;
+  entry->tries++;
+  return true;
+}
+
+static bool address_holds(struct pm_gossip *g, const struct pm_member *m, enum pm_dial reason) {
+  bool proved_once = m->state == PM_MEMBER_LOST;
+  if (!pm_dial_is_third_party(reason) || proved_once || pm_mutated(ADDRESS_LIMIT)) return true;
+  if (pm_ip_classify(&m->contact.ip) != PM_IP_CLASS_PUBLIC) return true;
+  uint64_t hash = pm_contact_ip_hash(&m->contact.ip, g->bounds.seed);
+  uint32_t tag = (uint32_t)hash | 1, now_s = (uint32_t)(g->now.ns / PM_NS_PER_S);
+  struct pm_bound_address *set = address_set(&g->bounds, hash), *place = NULL;
+  for (int i = 0; i < ADDRESS_WAYS; i++) {
+    if (set[i].tag == tag) return may_try(&set[i], tag, now_s);
+    if (!place && is_over(&set[i], now_s)) place = &set[i];
+  }
+  return place && may_try(place, tag, now_s);
+}
+
+void pm_bounds_proved(struct pm_gossip *g, const struct pm_ip *ip) {
+  uint64_t hash = pm_contact_ip_hash(ip, g->bounds.seed);
+  struct pm_bound_address *set = address_set(&g->bounds, hash);
+  for (int i = 0; i < ADDRESS_WAYS; i++)
+    if (set[i].tag == ((uint32_t)hash | 1)) set[i] = (struct pm_bound_address){0};
+}
+
 /* I6: failures on strangers' word, counted since the start, against the formula. */
 static bool failures_hold(const struct pm_gossip *g) {
   const struct pm_failure_budget *f = &g->failure;
@@ -80,6 +143,7 @@ bool pm_bounds_allow_probe(struct pm_gossip *g, const struct pm_member *m, enum 
   if (!reason_holds(g, m, reason)) return refuse(g, PM_BOUND_REASON);
   if (!scope_holds(g, m)) return refuse(g, PM_BOUND_SCOPE);
   if (pm_dial_is_third_party(reason) && !failures_hold(g)) return refuse(g, PM_BOUND_FAILURES);
+  if (!address_holds(g, m, reason)) return refuse(g, PM_BOUND_ADDRESS);
   return true;
 }
 

@@ -10,6 +10,7 @@
 #define PM_CHANGE_MAP(X)                                                                       \
   X(ADMITTED, "admitted")       /* became a candidate: it may cost a handshake */              \
   X(VERIFIED, "verified")       /* proved itself, for the first time or again */               \
+  X(REVIVED, "revived")         /* was lost, and is verified again (told before VERIFIED) */   \
   X(REFUSED, "refused")         /* not heard, or not proved: see the reason */                 \
   X(SUSPECTED, "suspected")     /* first failure of a member */                                \
   X(RECOVERED, "recovered")     /* a suspect answered */                                       \
@@ -18,6 +19,7 @@
   X(FORGOTTEN, "forgotten")     /* dropped: a lost or heard one in time, or by the operator */ \
   X(ACTIVATED, "activated")     /* to be probed every interval from now on */                  \
   X(DEACTIVATED, "deactivated") /* no longer */                                                \
+  X(PACED, "paced")             /* an active one asks for another shortest interval */         \
   X(SELF, "self")               /* this process answers there */                               \
   X(ALIAS, "alias")             /* another endpoint of a member */
 

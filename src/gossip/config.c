@@ -14,6 +14,7 @@ static void size_tables(struct pm_gossip_config *config, unsigned members_max) {
   config->lost_max = m;           /* the whole table may be cut off, and come back */
   config->locals_max = 64;        /* seeds and endpoints added by hand; names with many addresses */
   config->refused_max = 2 * m;
+  config->rewards_max = 2 * m;   /* the whole table twice over in a day */
   config->addresses_max = 4 * m; /* addresses that never proved themselves, remembered a day */
 }
 

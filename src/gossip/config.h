@@ -52,11 +52,13 @@ struct pm_gossip_config {
   bool legacy_peers;                        /* with a key: let old nodes in all the same */
   const struct pm_policy *policy;           /* borrowed; NULL: no rules but the built-in ones */
   struct pm_gossip_auth auth;
-  uint32_t pace_s; /* the shortest probe interval we accept; 0: any */
-  unsigned ttl;    /* entries deeper than this are not followed */
+  uint32_t pace_s;   /* the shortest probe interval we accept; 0: any */
+  uint64_t key_seed; /* secret of the tables' keys, from before a restart; 0: a new one */
+  unsigned ttl;      /* entries deeper than this are not followed */
 
   unsigned members_max, active_max, candidates_max, lost_max, locals_max;
   unsigned refused_max, addresses_max; /* what is remembered of those who never proved */
+  unsigned rewards_max;                /* endpoints that may feed the failure budget in a day */
 
   struct pm_gossip_rate verify;      /* handshakes with those never proved */
   struct pm_gossip_rate speculative; /* of these, with those that one source alone named */

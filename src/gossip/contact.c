@@ -1,12 +1,12 @@
 #include "gossip/contact.h"
 
 #include <ctype.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
 
 #include "base/endpoint.h"
+#include "base/host.h"
 
 enum { GROUP_V4_BYTES = 2, GROUP_V6_BYTES = 4 };
 
@@ -29,7 +29,49 @@ static enum pm_err from_endpoint(const struct pm_endpoint *endpoint, struct pm_c
   return PM_OK;
 }
 
+/* The port behind a host: NULL if it is not written as we write it. */
+static const char *plain_port(const char *text, unsigned *out) {
+  unsigned port = 0;
+  if (*text != ':' || text[1] < '1' || text[1] > '9') return NULL;
+  for (text++; *text >= '0' && *text <= '9'; text++) {
+    port = port * 10 + (unsigned)(*text - '0');
+    if (port > UINT16_MAX) return NULL;
+  }
+  *out = port;
+  return text;
+}
+
+/* host:port as we write it: read without the whole parser, as nearly all that is heard is written
+ * so. What stands behind it is returned; NULL for anything else, of which that parser is to judge.
+ */
+static const char *plain_host_port(const char *text, struct pm_contact *out) {
+  size_t length = 0;
+  while (text[length] != '\0' && text[length] != ':' && text[length] != '/') length++;
+  char name[PM_HOST_BYTES];
+  unsigned port;
+  const char *rest = plain_port(text + length, &port);
+  if (length == 0 || length >= PM_CONTACT_HOST_BYTES || !rest) return NULL;
+  if (pm_host_normalise(text, length, name, NULL) != PM_OK) return NULL;
+  out->port = (uint16_t)port;
+  if (pm_ip_parse(name, &out->ip) != PM_OK) out->ip = (struct pm_ip){.family = PM_IP_NONE};
+  memcpy(out->host, name, sizeof out->host);
+  return rest;
+}
+
+static bool from_plain_url(const char *url, const char *ip, struct pm_contact *out) {
+  struct pm_contact contact = {.https = strncmp(url, "https://", 8) == 0};
+  if (!contact.https && strncmp(url, "http://", 7) != 0) return false;
+  const char *rest = plain_host_port(url + (contact.https ? 8 : 7), &contact);
+  if (!rest || strcmp(rest, "/v1/ping") != 0) return false;
+  struct pm_ip seen = {.family = PM_IP_NONE};
+  if (ip && ip[0] != '\0' && pm_ip_parse(ip, &seen) != PM_OK) return false;
+  if (contact.ip.family == PM_IP_NONE) contact.ip = seen;
+  *out = contact;
+  return true;
+}
+
 enum pm_err pm_contact_from_url(const char *url, const char *ip, struct pm_contact *out) {
+  if (from_plain_url(url, ip, out)) return PM_OK;
   struct pm_endpoint endpoint;
   enum pm_err err = pm_endpoint_parse(url, ip, &endpoint, NULL);
   if (err != PM_OK) return err;
@@ -64,6 +106,14 @@ static enum pm_err from_port_only(const char *text, struct pm_ip ip, bool https,
   return PM_OK;
 }
 
+static enum pm_err from_head(const char *head, struct pm_contact *out) {
+  struct pm_endpoint endpoint;
+  enum pm_err err = pm_endpoint_parse(head, NULL, &endpoint, NULL);
+  if (err != PM_OK) return err;
+  if (endpoint.url[endpoint.path_at] != '\0') return PM_ERR_SYNTAX;
+  return from_endpoint(&endpoint, out);
+}
+
 enum pm_err pm_contact_from_text(const char *text, struct pm_contact *out) {
   char head[PM_CONTACT_TEXT_BYTES];
   struct pm_ip ip;
@@ -72,43 +122,56 @@ enum pm_err pm_contact_from_text(const char *text, struct pm_contact *out) {
   bool https = strncmp(head, "https://", 8) == 0;
   const char *rest = https ? head + 8 : head;
   if (rest[0] == ':') return from_port_only(rest, ip, https, out);
-  struct pm_endpoint endpoint;
-  err = pm_endpoint_parse(head, NULL, &endpoint, NULL);
-  if (err != PM_OK) return err;
-  if (endpoint.url[endpoint.path_at] != '\0') return PM_ERR_SYNTAX;
-  struct pm_contact contact;
-  err = from_endpoint(&endpoint, &contact);
+  struct pm_contact contact = {.https = https};
+  const char *end = plain_host_port(rest, &contact);
+  if (!end || *end != '\0') err = from_head(head, &contact);
   if (err != PM_OK) return err;
   if (ip.family != PM_IP_NONE) {
-    if (endpoint.host_is_ip && !pm_ip_equal(&ip, &endpoint.host_ip)) return PM_ERR_SYNTAX;
+    if (contact.ip.family != PM_IP_NONE && !pm_ip_equal(&ip, &contact.ip)) return PM_ERR_SYNTAX;
     contact.ip = ip;
   }
   *out = contact;
   return PM_OK;
 }
 
-void pm_contact_host_port(const struct pm_contact *contact, char out[PM_CONTACT_TEXT_BYTES]) {
+/* The longest of each kind fits by the sizes in the header. */
+static char *put(char *at, const char *text) {
+  size_t length = strlen(text);
+  memcpy(at, text, length + 1);
+  return at + length;
+}
+
+static char *put_host_port(char *at, const struct pm_contact *contact) {
   bool brackets = strchr(contact->host, ':') != NULL;
-  snprintf(out, PM_CONTACT_TEXT_BYTES, brackets ? "[%s]:%u" : "%s:%u", contact->host,
-           (unsigned)contact->port);
+  char digits[8];
+  char *digit = digits + sizeof digits;
+  unsigned port = contact->port;
+  *--digit = '\0';
+  do {
+    *--digit = (char)('0' + port % 10);
+    port /= 10;
+  } while (port > 0);
+  *--digit = ':';
+  if (brackets) *at++ = '[';
+  at = put(at, contact->host);
+  if (brackets) *at++ = ']';
+  return put(at, digit);
+}
+
+void pm_contact_host_port(const struct pm_contact *contact, char out[PM_CONTACT_TEXT_BYTES]) {
+  put_host_port(out, contact);
 }
 
 void pm_contact_text(const struct pm_contact *contact, char out[PM_CONTACT_TEXT_BYTES]) {
-  char host_port[PM_CONTACT_TEXT_BYTES];
-  char ip[PM_IP_TEXT_BYTES];
-  pm_contact_host_port(contact, host_port);
-  pm_ip_text(&contact->ip, ip);
-  int length = snprintf(out, PM_CONTACT_TEXT_BYTES, "%s%s|%s", contact->https ? "https://" : "",
-                        host_port, ip);
-  if (length >= PM_CONTACT_TEXT_BYTES) out[0] = '\0';
+  char *at = put(out, contact->https ? "https://" : "");
+  at = put_host_port(at, contact);
+  *at++ = '|';
+  pm_ip_text(&contact->ip, at);
 }
 
 void pm_contact_url(const struct pm_contact *contact, char out[PM_CONTACT_URL_BYTES]) {
-  char host_port[PM_CONTACT_TEXT_BYTES];
-  pm_contact_host_port(contact, host_port);
-  int length = snprintf(out, PM_CONTACT_URL_BYTES, "http%s://%s/v1/ping", contact->https ? "s" : "",
-                        host_port);
-  if (length >= PM_CONTACT_URL_BYTES) out[0] = '\0';
+  char *at = put(out, contact->https ? "https://" : "http://");
+  put(put_host_port(at, contact), "/v1/ping");
 }
 
 uint64_t pm_contact_hash(const struct pm_contact *contact, uint64_t seed) {

@@ -30,6 +30,7 @@ unsigned pm_admit_quorum(const struct pm_gossip *g, const struct pm_member *sour
 void pm_admit_contact(struct pm_gossip *g, const struct pm_contact *contact,
                       const struct pm_ip *source);
 void pm_admit_restored(struct pm_gossip *g, const struct pm_contact *contact);
+void pm_admit_tombstone(struct pm_gossip *g, const struct pm_gossip_tombstone *lost);
 void pm_admit_local(struct pm_gossip *g, const struct pm_contact *contact);
 void pm_admit_remove_local(struct pm_gossip *g, const struct pm_contact *contact);
 void pm_admit_candidate(struct pm_gossip *g, struct pm_member *m, enum pm_dial reason);
@@ -46,6 +47,8 @@ void pm_dial_fill(struct pm_gossip *g, struct pm_member *m, enum pm_dial reason,
 void pm_dial_request(struct pm_gossip *g, const struct pm_member *m, bool pull,
                      struct pm_wire_request *out);
 struct pm_time pm_dial_deadline(const struct pm_gossip *g);
+/* When a member may be probed again by its own wish (its answers' pace). */
+struct pm_time pm_dial_welcome(const struct pm_gossip *g, const struct pm_member *m);
 void pm_dial_settle(struct pm_gossip *g, struct pm_member *m, bool success);
 
 /* result.c */
@@ -53,6 +56,7 @@ void pm_result_pong(struct pm_gossip *g, const struct pm_gossip_event *event);
 void pm_result_failed(struct pm_gossip *g, struct pm_member *m, enum pm_refusal_reason reason);
 void pm_result_alive(struct pm_gossip *g, struct pm_member *m);
 void pm_result_resolved(struct pm_gossip *g, const struct pm_gossip_event *event);
+void pm_result_pace(struct pm_gossip *g, struct pm_member *m, uint32_t pace_s);
 void pm_result_reach(struct pm_gossip *g, const struct pm_member *from, enum pm_wire_reach reach);
 /* The identity and MAC of an answer to what we sent to m; NONE if both are right. */
 enum pm_refusal_reason pm_result_judge(struct pm_gossip *g, const struct pm_member *m,

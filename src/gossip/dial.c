@@ -12,6 +12,7 @@ enum {
   SPECULATE_PICKS = 4,
   SPECULATE_AGAIN_MS = 5000,
   RESOLVE_MS = 30000,
+  SUSPECT_PACE_S_MAX = 60,
 };
 
 /* --- queues ----------------------------------------------------------------------------------- */
@@ -106,6 +107,14 @@ void pm_dial_fill(struct pm_gossip *g, struct pm_member *m, enum pm_dial reason,
   g->counts.probes++;
 }
 
+/* A suspect is not left alone for longer than a minute, else its death would take hours to see. */
+struct pm_time pm_dial_welcome(const struct pm_gossip *g, const struct pm_member *m) {
+  const struct pm_member_detail *d = pm_table_detail(&g->table, m);
+  if (!d || d->pace_s == 0 || pm_mutated(PACE)) return g->now;
+  uint32_t pace_s = m->fails > 0 && d->pace_s > SUSPECT_PACE_S_MAX ? SUSPECT_PACE_S_MAX : d->pace_s;
+  return pm_time_add_ns(m->next_retry, (int64_t)pace_s * PM_NS_PER_S);
+}
+
 bool pm_dial_probe(struct pm_gossip *g, struct pm_member *m, enum pm_dial reason) {
   if (!pm_bounds_allow_probe(g, m, reason)) {
     pm_table_set_due(&g->table, m, pm_time_add_ms(g->now, g->config.refresh_ms));
@@ -139,13 +148,18 @@ static bool is_limited(enum pm_dial reason) {
   return reason == PM_DIAL_CLAIM || reason == PM_DIAL_WORD || reason == PM_DIAL_SPECULATIVE;
 }
 
+/* Once a day for an endpoint: one that comes and goes must not feed the budget. */
+static bool earns(struct pm_gossip *g, const struct pm_member *m) {
+  return pm_mutated(REWARD) || pm_rewards_take(&g->rewards, &m->contact, g->now);
+}
+
 void pm_dial_settle(struct pm_gossip *g, struct pm_member *m, bool success) {
   m->in_flight = false;
   if (m->reserved) {
-    pm_failure_budget_settle(&g->failure, success, success && !m->rewarded, g->now);
+    pm_failure_budget_settle(&g->failure, success, success && earns(g, m), g->now);
     m->reserved = false;
-    if (success) m->rewarded = true;
   }
+  if (success) pm_bounds_proved(g, &m->contact.ip);
   if (m->limited) pm_address_limit_end(&g->addresses, &m->contact.ip, success, g->now);
   m->limited = false;
 }
@@ -296,6 +310,7 @@ bool pm_gossip_plan_ping(struct pm_gossip *g, uint64_t handle, struct pm_time no
   struct pm_member *m = pm_table_by_handle(&g->table, handle);
   if (pm_time_before(g->now, now)) g->now = now;
   if (!m || m->in_flight || m->resolving || m->queue != PM_QUEUE_NONE) return false;
+  if (pm_time_before(g->now, pm_dial_welcome(g, m))) return false;
   if (!pm_bounds_allow_probe(g, m, PM_DIAL_PLANNED)) return false;
   pm_dial_fill(g, m, PM_DIAL_PLANNED, out);
   return true;

@@ -12,9 +12,12 @@ static size_t carve(struct pm_gossip *g, uint8_t *base, const struct pm_gossip_c
   (void)pm_arena_take(&arena, 1, sizeof *g);
   pm_table_carve(&g->table, &arena, config);
   pm_refusals_carve(&g->refusals, &arena, config->refused_max);
+  pm_rewards_carve(&g->rewards, &arena, config->rewards_max);
   pm_address_limit_carve(&g->addresses, &arena, config->addresses_max);
+  pm_bounds_carve(&g->bounds, &arena, config->addresses_max);
   g->active = pm_arena_take(&arena, config->active_max, sizeof *g->active);
   g->places = pm_arena_take(&arena, config->members_max, sizeof *g->places);
+  g->ranks = pm_arena_take(&arena, config->members_max, sizeof *g->ranks);
   return arena.used;
 }
 
@@ -45,13 +48,17 @@ static void init_secrets(struct pm_gossip *g, const uint8_t seed[PM_GOSSIP_SEED_
   uint64_t *secrets[] = {&g->key_seed, &g->rank_seed, &g->group_seed, &g->secret[0], &g->secret[1]};
   for (uint64_t i = 0; i < sizeof secrets / sizeof secrets[0]; i++)
     *secrets[i] = XXH3_64bits_withSeed(seed, PM_GOSSIP_SEED_BYTES, i + 1);
+  if (g->config.key_seed) g->key_seed = g->config.key_seed;
   pm_rng_seed(&g->rng, XXH3_64bits_withSeed(seed, PM_GOSSIP_SEED_BYTES, 0));
 }
 
 static void init_state(struct pm_gossip *g, struct pm_time now) {
   pm_table_init(&g->table);
+  memset(g->ranks, 0, g->config.members_max * sizeof *g->ranks);
   pm_refusals_init(&g->refusals);
+  pm_rewards_init(&g->rewards, g->rank_seed + 1);
   pm_address_limit_init(&g->addresses, g->rank_seed ^ g->key_seed);
+  pm_bounds_init(&g->bounds, g->rank_seed + 2);
   pm_death_init(&g->death);
   pm_vivaldi_init(&g->coordinate);
   pm_kmv_init(&g->kmv);
@@ -149,6 +156,13 @@ static void forget(struct pm_gossip *g, struct pm_member *m) {
   pm_core_drop(g, m);
 }
 
+static bool fire_member(struct pm_gossip *g, struct pm_member *m) {
+  struct pm_time welcome = pm_dial_welcome(g, m);
+  if (!pm_time_before(g->now, welcome)) return pm_dial_probe(g, m, refresh_reason(g, m));
+  pm_table_set_due(&g->table, m, welcome);
+  return true;
+}
+
 /* False if the step can send no more. */
 static bool fire(struct pm_gossip *g, struct pm_member *m) {
   if (m->in_flight) { /* its end was never reported */
@@ -158,7 +172,7 @@ static bool fire(struct pm_gossip *g, struct pm_member *m) {
   switch ((enum pm_member_state)m->state) {
   case PM_MEMBER_VERIFIED:
   case PM_MEMBER_SUSPECT:
-    return pm_dial_probe(g, m, refresh_reason(g, m));
+    return fire_member(g, m);
   case PM_MEMBER_CANDIDATE:
   case PM_MEMBER_LOCAL:
     pm_table_set_due(&g->table, m, PM_TIME_NEVER);
@@ -218,6 +232,12 @@ static void dispatch(struct pm_gossip *g, const struct pm_gossip_event *event) {
   case PM_GOSSIP_RESTORE:
     pm_admit_restored(g, event->restore);
     break;
+  case PM_GOSSIP_RESTORE_LOST:
+    pm_admit_tombstone(g, event->lost);
+    break;
+  case PM_GOSSIP_RESTORE_REFUSED:
+    pm_refusals_restore(&g->refusals, event->refused, g->now);
+    break;
   case PM_GOSSIP_FORGET:
     forget_handle(g, event->forget);
     break;
@@ -247,6 +267,10 @@ void pm_gossip_step(struct pm_gossip *g, const struct pm_gossip_event *event,
   pm_active_run(g);
   pm_bounds_check_tables(g);
   g->out = NULL;
+}
+
+void pm_gossip_set_keys(struct pm_gossip *g, unsigned keys) {
+  if (pm_core_keyed(g) && keys > 0 && keys <= PM_GOSSIP_KEYS_MAX) g->config.auth.keys = keys;
 }
 
 struct pm_time pm_gossip_deadline(const struct pm_gossip *g) {

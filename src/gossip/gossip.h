@@ -29,6 +29,7 @@
 #include "base/clock.h"
 #include "gossip/change.h"
 #include "gossip/config.h"
+#include "gossip/event.h"
 #include "gossip/member.h"
 #include "gossip/wire_answer.h"
 #include "gossip/wire_pong.h"
@@ -39,63 +40,9 @@ enum {
   PM_GOSSIP_SENDS_MAX = 64, /* of one step; what is left over makes the next deadline "now" */
   PM_GOSSIP_CHANGES_MAX =
       512, /* of one step: more than one answer's entries; the rest is counted */
-  PM_GOSSIP_RESOLVED_MAX = 16, /* addresses of one name that are taken */
 };
 
 struct pm_gossip; /* lies in the caller's memory */
-
-/* ---- events ---------------------------------------------------------------------------------- */
-
-enum pm_gossip_event_kind {
-  PM_GOSSIP_TICK,         /* nothing but the time */
-  PM_GOSSIP_REQUEST,      /* somebody asks us: a ping or a pull */
-  PM_GOSSIP_PONG,         /* a probe ended */
-  PM_GOSSIP_ANSWER,       /* a pull ended */
-  PM_GOSSIP_LOCAL_ADD,    /* a seed, or an endpoint that the operator added */
-  PM_GOSSIP_LOCAL_REMOVE, /* it is no longer wanted: forgotten, until gossip finds it again */
-  PM_GOSSIP_RESOLVED,     /* a lookup ended */
-  PM_GOSSIP_RESTORE,      /* a member that was saved before a restart */
-  PM_GOSSIP_FORGET,       /* the operator wants a member dropped */
-};
-
-/* Names one send; its end must quote it. */
-struct pm_gossip_token {
-  uint64_t handle;
-  uint64_t nonce;
-};
-
-/* All pointers are read during the step only. */
-struct pm_gossip_event {
-  struct pm_time now; /* an earlier one than before is taken as that */
-  enum pm_gossip_event_kind kind;
-  union {
-    struct {
-      struct pm_ip source;   /* of the TCP connection */
-      struct pm_ip local_ip; /* its other end, ours; family NONE: unknown */
-      uint16_t local_port;
-      const struct pm_wire_request *request; /* NULL: an old node's pull */
-    } request;
-    struct {
-      struct pm_gossip_token token;
-      bool ok;                         /* an answer with a status of success came in time */
-      const struct pm_wire_pong *pong; /* NULL: none, or a broken one */
-      const char *location;            /* from the body; "" or NULL: it named none */
-      uint32_t rtt_us;                 /* 0: unknown */
-    } pong;
-    struct {
-      struct pm_gossip_token token;
-      const struct pm_wire_answer *answer; /* NULL: none came, or a broken one */
-    } answer;
-    const struct pm_contact *local; /* address NONE: the core asks for a lookup */
-    struct {
-      struct pm_gossip_token token;
-      const struct pm_ip *ips;
-      size_t count; /* 0: failed */
-    } resolved;
-    const struct pm_contact *restore;
-    uint64_t forget; /* a handle */
-  };
-};
 
 /* ---- updates --------------------------------------------------------------------------------- */
 
@@ -136,6 +83,9 @@ struct pm_gossip *pm_gossip_init(void *mem, const struct pm_gossip_config *confi
                                  const uint8_t seed[PM_GOSSIP_SEED_BYTES], struct pm_time now);
 void pm_gossip_step(struct pm_gossip *g, const struct pm_gossip_event *event,
                     struct pm_gossip_update *out);
+/* The keys behind config.auth have changed: there are so many now, and key 0 signs. Ignored in a
+ * mesh without a key, and for a number that is none of 1 to PM_GOSSIP_KEYS_MAX. */
+void pm_gossip_set_keys(struct pm_gossip *g, unsigned keys);
 /* When the next step is due if nothing happens before; may be in the past. */
 struct pm_time pm_gossip_deadline(const struct pm_gossip *g);
 

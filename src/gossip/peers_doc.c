@@ -119,6 +119,7 @@ static enum pm_err read_entry(const struct pm_json *json, struct pm_peer_entry *
     err = read_members(totals, totals_members, COUNT(totals_members), &entry.totals, NULL);
     if (err != PM_OK) return err;
   }
+  entry.mesh = pm_json_member(json, "Mesh");
   *out = entry;
   return PM_OK;
 }
@@ -129,10 +130,10 @@ static size_t count_children(const struct pm_json *list) {
   return count;
 }
 
-static enum pm_err read_list(const struct pm_json *list, struct pm_peer_entry **out,
-                             size_t *out_count, size_t *skipped) {
+static enum pm_err read_list(const struct pm_json *list, size_t entries_max,
+                             struct pm_peer_entry **out, size_t *out_count, size_t *skipped) {
   size_t listed = count_children(list);
-  size_t cap = listed < PM_PEERS_DOC_ENTRIES_MAX ? listed : PM_PEERS_DOC_ENTRIES_MAX;
+  size_t cap = listed < entries_max ? listed : entries_max;
   if (cap == 0) return PM_OK;
   struct pm_peer_entry *entries = calloc(cap, sizeof(*entries));
   if (entries == NULL) return PM_ERR_NOMEM;
@@ -153,8 +154,8 @@ static enum pm_err check_list(const struct pm_json *list, const char *name, stru
   return pm_why_set(why, PM_ERR_TYPE, "%s is neither a list nor null", name);
 }
 
-static enum pm_err read_root(const struct pm_json *root, struct pm_peers_doc *doc,
-                             struct pm_why *why) {
+static enum pm_err read_root(const struct pm_json *root, size_t entries_max,
+                             struct pm_peers_doc *doc, struct pm_why *why) {
   const struct pm_json *peers = pm_json_member(root, "Peers");
   const struct pm_json *deleted = pm_json_member(root, "DelPeers");
   if (peers == NULL) return pm_why_set(why, PM_ERR_MISSING, "no peers document: it has no Peers");
@@ -167,23 +168,32 @@ static enum pm_err read_root(const struct pm_json *root, struct pm_peers_doc *do
   err = read_members(root, count_members, COUNT(count_members), &doc->head, why);
   if (err != PM_OK) return err;
 
-  err = read_list(peers, &doc->peers, &doc->peers_count, &doc->skipped);
-  if (err == PM_OK) err = read_list(deleted, &doc->deleted, &doc->deleted_count, &doc->skipped);
+  err = read_list(peers, entries_max, &doc->peers, &doc->peers_count, &doc->skipped);
+  if (err == PM_OK)
+    err = read_list(deleted, entries_max, &doc->deleted, &doc->deleted_count, &doc->skipped);
   return err == PM_OK ? PM_OK : pm_why_set(why, err, "%s", pm_err_text(err));
 }
 
 enum pm_err pm_peers_doc_read(const char *text, size_t bytes, struct pm_peers_doc *out,
                               struct pm_why *why) {
+  static const struct pm_peers_doc_limits limits = {.bytes_max = PM_PEERS_DOC_BYTES_MAX,
+                                                    .entries_max = PM_PEERS_DOC_ENTRIES_MAX,
+                                                    .items_max = PM_PEERS_DOC_ITEMS_MAX};
+  return pm_peers_doc_read_within(&limits, text, bytes, out, why);
+}
+
+enum pm_err pm_peers_doc_read_within(const struct pm_peers_doc_limits *limits, const char *text,
+                                     size_t bytes, struct pm_peers_doc *out, struct pm_why *why) {
   /* One string may be as long as the document: an entry whose URL is too long is skipped like any
    * malformed one, and does not cost us the others. */
-  static const struct pm_json_limits limits = {.bytes_max = PM_PEERS_DOC_BYTES_MAX,
-                                               .depth_max = PM_PEERS_DOC_DEPTH_MAX,
-                                               .items_max = PM_PEERS_DOC_ITEMS_MAX,
-                                               .string_bytes_max = PM_PEERS_DOC_BYTES_MAX};
+  const struct pm_json_limits json_limits = {.bytes_max = limits->bytes_max,
+                                             .depth_max = PM_PEERS_DOC_DEPTH_MAX,
+                                             .items_max = limits->items_max,
+                                             .string_bytes_max = limits->bytes_max};
   struct pm_peers_doc doc = {.head.srv_loc = "", .head.srv_host = ""};
-  enum pm_err err = pm_json_parse(text, bytes, &limits, &doc.json, why);
+  enum pm_err err = pm_json_parse(text, bytes, &json_limits, &doc.json, why);
   if (err != PM_OK) return err;
-  err = read_root(pm_json_root(doc.json), &doc, why);
+  err = read_root(pm_json_root(doc.json), limits->entries_max, &doc, why);
   if (err != PM_OK) {
     pm_peers_doc_free(&doc);
     return err;
@@ -250,12 +260,22 @@ void pm_peers_doc_list_begin(struct pm_json_writer *w, const char *name, size_t 
   }
 }
 
+/* One object for all extensions of an entry; not there if there are none. */
+static void write_mesh(struct pm_json_writer *w, const struct pm_peer_entry *entry) {
+  if (entry->stats == NULL && !entry->unshared) return;
+  pm_json_object_begin(w, "Mesh");
+  if (entry->unshared) pm_json_put_bool(w, "Share", false);
+  if (entry->stats != NULL) pm_stats_doc_write(w, entry->stats);
+  pm_json_object_end(w);
+}
+
 void pm_peers_doc_entry(struct pm_json_writer *w, const struct pm_peer_entry *entry) {
   pm_json_object_begin(w, NULL);
   write_members(w, entry_members, COUNT(entry_members), entry);
   pm_json_object_begin(w, "PingTotals");
   write_members(w, totals_members, COUNT(totals_members), &entry->totals);
   pm_json_object_end(w);
+  write_mesh(w, entry);
   pm_json_object_end(w);
 }
 

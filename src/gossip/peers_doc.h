@@ -8,6 +8,7 @@
 #ifndef PM_GOSSIP_PEERS_DOC_H
 #define PM_GOSSIP_PEERS_DOC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,6 +16,7 @@
 #include "base/err.h"
 #include "base/json_read.h"
 #include "base/json_write.h"
+#include "gossip/stats_doc.h"
 
 enum {
   PM_PEERS_DOC_BYTES_MAX = 1 << 20,   /* an old node with 1,000 peers sends 729 kB */
@@ -44,6 +46,9 @@ struct pm_peer_entry {
   struct pm_wall first_ping, latest_ping;
   int64_t pings, fails;
   struct pm_peer_totals totals;
+  const struct pm_json *mesh; /* as read: our extensions, NULL if there are none */
+  bool unshared; /* to be written: a local affair, which readers of ours pass over. Never read */
+  const struct pm_stats_doc *stats; /* to be written as an extension; NULL: none. Never read */
 };
 
 struct pm_peers_head {
@@ -67,6 +72,15 @@ struct pm_peers_doc {
  * Members that are absent or null read as "", 0 or "never"; unknown ones are passed over. */
 enum pm_err pm_peers_doc_read(const char *text, size_t bytes, struct pm_peers_doc *out,
                               struct pm_why *why) PM_MUST_USE;
+/* The same with other limits than those above, for who asks one node only and trusts it more. */
+struct pm_peers_doc_limits {
+  size_t bytes_max;   /* also of one string: an entry whose URL is too long is skipped alone */
+  size_t entries_max; /* of Peers, and of DelPeers */
+  size_t items_max;
+};
+enum pm_err pm_peers_doc_read_within(const struct pm_peers_doc_limits *limits, const char *text,
+                                     size_t bytes, struct pm_peers_doc *out,
+                                     struct pm_why *why) PM_MUST_USE;
 /* Of all zeroes, and freed already, is fine. */
 void pm_peers_doc_free(struct pm_peers_doc *doc);
 

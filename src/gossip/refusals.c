@@ -81,6 +81,32 @@ bool pm_refusals_forgive(struct pm_refusals *refusals, uint64_t key, struct pm_t
   return true;
 }
 
+const struct pm_refusal *pm_refusals_next(const struct pm_refusals *refusals, uint32_t *cursor,
+                                          struct pm_time now) {
+  uint32_t entries = (refusals->sets_mask + 1) * WAYS;
+  while (*cursor < entries) {
+    const struct pm_refusal *entry = &refusals->entries[(*cursor)++];
+    if (entry->key != 0 && seconds(now) < entry->until_s) return entry;
+  }
+  return NULL;
+}
+
+static uint32_t within(int64_t wait_s, uint32_t most_s) {
+  return wait_s < 0 ? 0 : wait_s > most_s ? most_s : (uint32_t)wait_s;
+}
+
+void pm_refusals_restore(struct pm_refusals *refusals, const struct pm_gossip_refused *saved,
+                         struct pm_time now) {
+  if (saved->key == 0 || saved->wait_s <= 0 || find(refusals, saved->key)) return;
+  *place(refusals, saved->key) = (struct pm_refusal){
+      .key = saved->key,
+      .until_s = seconds(now) + within(saved->wait_s, REFUSED_S_MAX),
+      .contact_s = seconds(now) + within(saved->contact_wait_s, CONTACT_S_MAX),
+      .times = (uint8_t)within(saved->times, UINT8_MAX),
+      .contacts = (uint8_t)within(saved->contacts, UINT8_MAX),
+  };
+}
+
 void pm_refusals_clear(struct pm_refusals *refusals, uint64_t key) {
   struct pm_refusal *entry = find(refusals, key);
   if (entry) *entry = (struct pm_refusal){0};

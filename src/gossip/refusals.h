@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "gossip/arena.h"
+#include "gossip/saved.h"
 
 struct pm_refusal {
   uint64_t key;       /* 0: free */
@@ -32,6 +33,12 @@ bool pm_refusals_has(const struct pm_refusals *refusals, uint64_t key, struct pm
 /* It contacted us: true if it may be tried again at once (then with a longer wait, 60 s doubling
  * to an hour, before contact helps again). True for an endpoint that was never refused. */
 bool pm_refusals_forgive(struct pm_refusals *refusals, uint64_t key, struct pm_time now);
+/* Over a restart: the next entry from *cursor (0 at first) on that still waits; NULL at the end. */
+const struct pm_refusal *pm_refusals_next(const struct pm_refusals *refusals, uint32_t *cursor,
+                                          struct pm_time now);
+/* As it was, with waits put into their ranges; one that is there already stays as it is. */
+void pm_refusals_restore(struct pm_refusals *refusals, const struct pm_gossip_refused *saved,
+                         struct pm_time now);
 /* It proved itself. */
 void pm_refusals_clear(struct pm_refusals *refusals, uint64_t key);
 

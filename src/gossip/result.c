@@ -18,8 +18,6 @@ enum {
   SITE_RETRY_MS = 60000, /* it may become a node: behind a balancer, or after an upgrade */
   SITE_RETRY_MS_MAX = 3600 * 1000,
   LOCAL_LOOKUP_FAILS = 3, /* a seed's name is looked up anew after so many */
-  LOST_MS = 24 * 3600 * 1000,
-  LOST_RETRY_MS = 30 * 1000,
   LOST_RETRY_DOUBLINGS = 7,
   LOST_RETRY_MS_MAX = 3600 * 1000,
   HINT_KEPT_S = 180,
@@ -73,12 +71,19 @@ static void take_identity(struct pm_gossip *g, struct pm_member *m, struct pm_me
   }
   pm_table_set_identity(&g->table, m, &pong->id, pong->inc);
   d->old_node = false;
-  d->pace_s = pong->pace_s;
   if (pong->has_challenge) {
     d->challenge = pong->challenge;
     d->challenge_at = g->now;
   }
   if (d->steady < UINT16_MAX) d->steady++;
+}
+
+/* It may ask for another pace at any time; who is not active is told of it when it becomes so. */
+void pm_result_pace(struct pm_gossip *g, struct pm_member *m, uint32_t pace_s) {
+  struct pm_member_detail *d = pm_table_detail(&g->table, m);
+  if (d->pace_s == pace_s) return;
+  d->pace_s = pace_s;
+  if (d->active_pos != PM_NO_SLOT) pm_core_change(g, PM_CHANGE_PACED, PM_REFUSAL_NONE, m, NULL);
 }
 
 static void take_coordinate(struct pm_gossip *g, struct pm_member_detail *d,
@@ -125,10 +130,10 @@ static void become_verified(struct pm_gossip *g, struct pm_member *m) {
   uint64_t rank = pm_sampling_rank(g, &m->contact.ip);
   pm_dial_dequeue(g, m);
   pm_admit_leave_source(g, m);
+  bool revived = m->state == PM_MEMBER_LOST;
   bool room = pm_sampling_make_room(g, m->local ? 0 : rank);
   if (!room || !pm_table_move(&g->table, m, PM_MEMBER_VERIFIED)) return;
   struct pm_member_detail *d = pm_table_detail(&g->table, m);
-  d->rank = rank;
   d->proved = g->now;
   m->fails = m->tries = m->backoff = 0;
   m->group_count = m->hint_count = 0;
@@ -137,6 +142,7 @@ static void become_verified(struct pm_gossip *g, struct pm_member *m) {
   pm_ring_push(&g->ring, pm_table_handle(&g->table, m));
   pm_refusals_clear(&g->refusals, m->key);
   pm_sampling_count(g, m, 1);
+  if (revived) pm_core_change(g, PM_CHANGE_REVIVED, PM_REFUSAL_NONE, m, NULL);
   pm_core_change(g, PM_CHANGE_VERIFIED, PM_REFUSAL_NONE, m, NULL);
   pm_active_add(g, m);
 }
@@ -199,7 +205,9 @@ static void prove(struct pm_gossip *g, struct pm_member *m, const struct pm_goss
   take_coordinate(g, d, pong, event->pong.rtt_us);
   take_location(d, event->pong.location);
   pm_result_alive(g, m);
-  if (pong) pm_result_reach(g, m, pong->you_reach);
+  if (!pong) return;
+  pm_result_pace(g, m, pong->pace_s);
+  pm_result_reach(g, m, pong->you_reach);
 }
 
 static void found_self(struct pm_gossip *g, struct pm_member *m) {
@@ -231,7 +239,7 @@ static void make_lost_room(struct pm_gossip *g) {
 }
 
 static void lost_wait(struct pm_gossip *g, struct pm_member *m) {
-  struct pm_time end = pm_time_add_ms(m->last_ok, LOST_MS);
+  struct pm_time end = pm_time_add_ms(m->last_ok, PM_CORE_LOST_MS);
   pm_table_set_due(&g->table, m, pm_time_before(end, g->now) ? g->now : end);
 }
 
@@ -250,7 +258,7 @@ static void lose(struct pm_gossip *g, struct pm_member *m) {
     make_lost_room(g);
     (void)pm_table_move(&g->table, m, PM_MEMBER_LOST);
     m->tries = m->backoff = 0;
-    m->next_retry = pm_time_add_ms(g->now, pm_core_jitter_ms(g, LOST_RETRY_MS, 25));
+    m->next_retry = pm_time_add_ms(g->now, pm_core_jitter_ms(g, PM_CORE_LOST_RETRY_MS, 25));
     lost_wait(g, m);
   }
 }
@@ -321,7 +329,7 @@ static void candidate_failed(struct pm_gossip *g, struct pm_member *m,
 static void lost_failed(struct pm_gossip *g, struct pm_member *m) {
   if (m->reason == PM_DIAL_LOST_RETRY) {
     if (m->backoff < LOST_RETRY_DOUBLINGS) m->backoff++;
-    int64_t ms = doubled_ms(LOST_RETRY_MS, m->backoff, LOST_RETRY_MS_MAX);
+    int64_t ms = doubled_ms(PM_CORE_LOST_RETRY_MS, m->backoff, LOST_RETRY_MS_MAX);
     m->next_retry = pm_time_add_ms(g->now, pm_core_jitter_ms(g, ms, 25));
   } else if (m->tries < UINT8_MAX) {
     m->tries++;
@@ -377,7 +385,7 @@ enum { SILENT_MS = 3600 * 1000 };
 void pm_result_reach(struct pm_gossip *g, const struct pm_member *from, enum pm_wire_reach reach) {
   struct pm_core_reach *r = &g->reach;
   if (reach == PM_WIRE_REACH_YES) r->count = 0;
-  if (reach != PM_WIRE_REACH_NO) return;
+  if (reach != PM_WIRE_REACH_NO || pm_mutated(REACH)) return;
   uint64_t group = pm_contact_group(&from->contact, g->group_seed);
   for (unsigned i = 0; i < r->count; i++)
     if (r->groups[i] == group) return;

@@ -29,8 +29,32 @@ static bool has_tenure(const struct pm_gossip *g, const struct pm_member_detail 
   return pm_time_since_ns(g->now, d->proved) >= (int64_t)TENURE_MS * PM_NS_PER_MS;
 }
 
+static uint64_t rank_of(const struct pm_gossip *g, const struct pm_member *m) {
+  return g->ranks[m->detail];
+}
+
+/* Of the largest rank at all: every newcomer to a full table asks for it, so the ranks lie side by
+ * side. One that has become local since does not count. */
+static struct pm_member *of_largest_rank(const struct pm_gossip *g) {
+  for (;;) {
+    uint64_t largest = 0;
+    uint32_t at = 0, count = g->config.members_max;
+    for (uint32_t i = 0; i < count; i++) {
+      if (g->ranks[i] <= largest) continue;
+      largest = g->ranks[i];
+      at = i;
+    }
+    if (largest == 0) return NULL;
+    struct pm_member *m = pm_table_at(&g->table, g->table.details[at].owner);
+    if (!m->local) return m;
+    g->ranks[at] = 0;
+  }
+}
+
 /* The one that gives way first: of the largest rank among those who may. */
 static struct pm_member *first_to_go(const struct pm_gossip *g) {
+  if (pm_time_since_ns(g->now, g->started) < (int64_t)TENURE_MS * PM_NS_PER_MS)
+    return of_largest_rank(g); /* nobody has tenure yet */
   uint32_t count = pm_core_verified(g), tenured = 0;
   for (uint32_t i = 0; i < count; i++)
     tenured += has_tenure(g, pm_table_detail(&g->table, verified_at(g, i)));
@@ -40,8 +64,8 @@ static struct pm_member *first_to_go(const struct pm_gossip *g) {
   for (uint32_t i = 0; i < count; i++) {
     struct pm_member *m = verified_at(g, i);
     const struct pm_member_detail *d = pm_table_detail(&g->table, m);
-    if (m->local || (!all && has_tenure(g, d)) || d->rank <= rank) continue;
-    rank = d->rank;
+    if (m->local || (!all && has_tenure(g, d)) || rank_of(g, m) <= rank) continue;
+    rank = rank_of(g, m);
     worst = m;
   }
   return worst;
@@ -60,13 +84,14 @@ static uint16_t *network_count(struct pm_gossip *g, const struct pm_ip *ip) {
 void pm_sampling_count(struct pm_gossip *g, const struct pm_member *m, int by) {
   uint16_t *count = network_count(g, &m->contact.ip);
   *count = (uint16_t)(*count + by);
+  g->ranks[m->detail] = by > 0 && !m->local ? pm_sampling_rank(g, &m->contact.ip) : 0;
   g->worst_until = g->now;
 }
 
 static uint64_t worst_rank(struct pm_gossip *g) {
   if (pm_time_before(g->now, g->worst_until)) return g->worst_rank;
   const struct pm_member *m = first_to_go(g);
-  g->worst_rank = m ? pm_table_detail(&g->table, m)->rank : 0;
+  g->worst_rank = m ? rank_of(g, m) : 0;
   g->worst_until = pm_time_add_ms(g->now, WORST_KEPT_MS);
   return g->worst_rank;
 }
@@ -97,7 +122,7 @@ static bool share_taken(struct pm_gossip *g, const struct pm_member *self,
 /* After an hour of uptime: at most twice as many in an hour, or 256 more. */
 static bool brakes(const struct pm_gossip *g) {
   uint32_t base = g->brake.base;
-  if (base == 0) return false;
+  if (base == 0 || pm_mutated(BRAKE)) return false;
   uint32_t growth = base > BRAKE_GROWTH_MIN ? base : BRAKE_GROWTH_MIN;
   return pm_core_verified(g) >= base + growth;
 }
@@ -115,7 +140,7 @@ enum pm_refusal_reason pm_sampling_admits(struct pm_gossip *g, const struct pm_m
 bool pm_sampling_make_room(struct pm_gossip *g, uint64_t rank) {
   if (!is_full(g)) return true;
   struct pm_member *m = first_to_go(g);
-  if (!m || pm_table_detail(&g->table, m)->rank <= rank) return false;
+  if (!m || rank_of(g, m) <= rank) return false;
   pm_core_change(g, PM_CHANGE_EVICTED, PM_REFUSAL_NONE, m, NULL);
   pm_core_drop(g, m);
   return true;

@@ -15,6 +15,7 @@
 #include "gossip/kmv.h"
 #include "gossip/mutation.h"
 #include "gossip/refusals.h"
+#include "gossip/rewards.h"
 #include "gossip/ring.h"
 #include "gossip/table.h"
 
@@ -23,7 +24,9 @@ enum {
   PM_CORE_GUARD_MS = 60000, /* a send whose end was never reported */
   PM_CORE_FEW = 8,          /* verified members below which a node is a newcomer */
   PM_CORE_NETWORKS = 2048,
-  PM_CORE_REACH_NOS = 3, /* independent "cannot reach you" that silence us */
+  PM_CORE_REACH_NOS = 3,              /* independent "cannot reach you" that silence us */
+  PM_CORE_LOST_MS = 24 * 3600 * 1000, /* a lost one is remembered so long after its last success */
+  PM_CORE_LOST_RETRY_MS = 30 * 1000,
 };
 
 /* Members ready to be dialled, first come first served. */
@@ -77,6 +80,7 @@ struct pm_gossip {
   struct pm_address_limit addresses;
   struct pm_bucket verify, speculative, claim, inbound, hint, total, page;
   struct pm_failure_budget failure;
+  struct pm_rewards rewards;
   struct pm_death death;
   struct pm_vivaldi coordinate;
   struct pm_kmv kmv;
@@ -95,7 +99,9 @@ struct pm_gossip {
   struct pm_core_brake brake;
   struct pm_core_reach reach;
   uint16_t networks[PM_CORE_NETWORKS]; /* members by hash of /16: at least as many as there are */
-  uint64_t worst_rank;                 /* of those who may give way in a full table; 0: nobody */
+  uint64_t *ranks;     /* by detail: keyed hash of the address, the smallest stay when the table is
+                          full;     0: free, or never to go */
+  uint64_t worst_rank; /* of those who may give way in a full table; 0: nobody */
   struct pm_time worst_until;
 
   struct pm_bounds bounds;

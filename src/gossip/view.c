@@ -59,6 +59,23 @@ bool pm_gossip_get(const struct pm_gossip *g, uint64_t handle, struct pm_gossip_
   return m != NULL;
 }
 
+bool pm_gossip_next_refused(const struct pm_gossip *g, uint32_t *cursor,
+                            struct pm_gossip_refused *out) {
+  const struct pm_refusal *entry = pm_refusals_next(&g->refusals, cursor, g->now);
+  if (!entry) return false;
+  int64_t now_s = g->now.ns / PM_NS_PER_S;
+  *out = (struct pm_gossip_refused){.key = entry->key,
+                                    .wait_s = entry->until_s - now_s,
+                                    .contact_wait_s = entry->contact_s - now_s,
+                                    .times = entry->times,
+                                    .contacts = entry->contacts};
+  return true;
+}
+
+uint64_t pm_gossip_key_seed(const struct pm_gossip *g) {
+  return g->key_seed;
+}
+
 uint64_t pm_gossip_find(const struct pm_gossip *g, const struct pm_contact *contact) {
   uint32_t slot = pm_table_find(&g->table, pm_core_key(g, contact));
   return slot == PM_NO_SLOT ? 0 : pm_table_handle(&g->table, pm_table_at(&g->table, slot));

@@ -38,6 +38,11 @@ struct pm_gossip_member {
 bool pm_gossip_next(const struct pm_gossip *g, uint32_t *cursor, struct pm_gossip_member *out);
 /* False if the handle's member has gone. */
 bool pm_gossip_get(const struct pm_gossip *g, uint64_t handle, struct pm_gossip_member *out);
+/* Those that were refused and still wait, for the next process: *cursor as above. */
+bool pm_gossip_next_refused(const struct pm_gossip *g, uint32_t *cursor,
+                            struct pm_gossip_refused *out);
+/* What the keys of the refused are made with: secret, for the next process's config.key_seed. */
+uint64_t pm_gossip_key_seed(const struct pm_gossip *g);
 /* 0 if the endpoint (or alias) is unknown. */
 uint64_t pm_gossip_find(const struct pm_gossip *g, const struct pm_contact *contact);
 

@@ -31,7 +31,8 @@ enum {
   PM_WIRE_ANSWER_READ_BYTES_MAX = 256 * 1024, /* what we read from nodes of ours */
   PM_WIRE_OLD_READ_BYTES_MAX = 1024 * 1024, /* from old nodes: with 1,000 peers they send 729 kB */
   PM_WIRE_ENTRIES_MAX = 1000,               /* read from one document; the rest is counted */
-  PM_WIRE_LOST_MAX = 64,                    /* hints of one document */
+  PM_WIRE_LOST_MAX = 64,                    /* hints of one document of ours */
+  PM_WIRE_HINTS_MAX = 100,                  /* … and of an old node's: its DelPeers */
   PM_WIRE_DEPTH_USUAL = 1,
   PM_WIRE_LOCATION_BYTES = 96, /* longer names are cut: tables hold one each */
 };
@@ -50,7 +51,7 @@ struct pm_wire_entry {
 };
 
 struct pm_wire_lost {
-  uint64_t salted; /* pm_bloom_salted of the request's salt */
+  uint64_t salted; /* pm_bloom_salted of the request's salt; an old node's: the bare hash */
   uint32_t age_s;
 };
 
@@ -59,7 +60,7 @@ struct pm_wire_answer {
   uint32_t total;           /* entries it could list in all */
   unsigned part, parts;
   bool more; /* the limit or the size cut the list */
-  struct pm_wire_lost lost[PM_WIRE_LOST_MAX];
+  struct pm_wire_lost lost[PM_WIRE_HINTS_MAX];
   size_t lost_count;
   size_t skipped; /* entries that were malformed, of sites, unverified, or beyond the maximum */
   struct pm_wire_entry *entries; /* the caller's storage */
@@ -68,7 +69,7 @@ struct pm_wire_answer {
 };
 
 /* entries and entries_max of out are the caller's and kept. PM_ERR_SYNTAX, PM_ERR_TYPE,
- * PM_ERR_TOO_LARGE, PM_ERR_NOMEM (the JSON tree). */
+ * PM_ERR_TOO_LARGE. */
 enum pm_err pm_wire_answer_read(const char *text, size_t bytes, struct pm_wire_answer *out,
                                 struct pm_why *why) PM_MUST_USE;
 

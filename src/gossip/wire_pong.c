@@ -1,6 +1,5 @@
 #include "gossip/wire_pong.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,10 +7,26 @@
 
 #include "gossip/wire_text.h"
 
+static void put(struct pm_buf *out, const char *name, const char *value) {
+  pm_buf_text(out, name);
+  pm_buf_text(out, value);
+}
+
 static void put_hex64(struct pm_buf *out, const char *name, uint64_t value) {
   char text[17];
   pm_wire_hex64(value, text);
-  pm_buf_printf(out, "; %s=%s", name, text);
+  put(out, name, text);
+}
+
+static void put_hex(struct pm_buf *out, const char *name, const uint8_t bytes[16]) {
+  char text[2 * 16 + 1];
+  pm_wire_hex(bytes, 16, text);
+  put(out, name, text);
+}
+
+static void put_number(struct pm_buf *out, const char *name, uint64_t value) {
+  pm_buf_text(out, name);
+  pm_wire_put_number(out, value);
 }
 
 static void put_coordinate(struct pm_buf *out, const struct pm_vivaldi *c) {
@@ -26,25 +41,21 @@ static void put_coordinate(struct pm_buf *out, const struct pm_vivaldi *c) {
 }
 
 void pm_wire_pong_write(const struct pm_wire_pong *pong, struct pm_buf *out) {
-  char id[PM_NODE_ID_TEXT_BYTES];
-  pm_wire_hex(pong->id.bytes, sizeof pong->id.bytes, id);
-  pm_buf_printf(out, "v=%u; mesh=%s; id=%s; inc=%" PRIu64, pong->version, pong->mesh, id,
-                pong->inc);
-  if (pong->has_nonce) put_hex64(out, "n", pong->nonce);
-  if (pong->has_challenge) put_hex64(out, "c", pong->challenge);
-  if (pong->has_mac) {
-    char mac[2 * PM_WIRE_MAC_BYTES + 1];
-    pm_wire_hex(pong->mac, sizeof pong->mac, mac);
-    pm_buf_printf(out, "; mac=%s", mac);
-  }
+  put_number(out, "v=", pong->version);
+  put(out, "; mesh=", pong->mesh);
+  put_hex(out, "; id=", pong->id.bytes);
+  put_number(out, "; inc=", pong->inc);
+  if (pong->has_nonce) put_hex64(out, "; n=", pong->nonce);
+  if (pong->has_challenge) put_hex64(out, "; c=", pong->challenge);
+  if (pong->has_mac) put_hex(out, "; mac=", pong->mac);
   if (pong->your_ip.family != PM_IP_NONE) {
     char ip[PM_IP_TEXT_BYTES];
     pm_ip_text(&pong->your_ip, ip);
-    pm_buf_printf(out, "; you=%s", ip);
+    put(out, "; you=", ip);
   }
   if (pong->you_reach != PM_WIRE_REACH_UNKNOWN)
-    pm_buf_printf(out, "; reach=%s", pong->you_reach == PM_WIRE_REACH_YES ? "yes" : "no");
-  if (pong->pace_s > 0) pm_buf_printf(out, "; pace=%" PRIu32, pong->pace_s);
+    put(out, "; reach=", pong->you_reach == PM_WIRE_REACH_YES ? "yes" : "no");
+  if (pong->pace_s > 0) put_number(out, "; pace=", pong->pace_s);
   if (pong->has_coordinate) put_coordinate(out, &pong->coordinate);
 }
 

@@ -6,8 +6,14 @@
 #include "base/escape.h"
 #include "gossip/wire_text.h"
 
+static bool is_name_char(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+         c == '_' || c == '.';
+}
+
 bool pm_mesh_name_valid(const char *name) {
-  size_t length = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.");
+  size_t length = 0;
+  while (is_name_char(name[length])) length++;
   return length > 0 && length < PM_MESH_NAME_BYTES && name[length] == '\0';
 }
 
@@ -27,20 +33,43 @@ static void put_dialled(const struct pm_wire_request *request, struct pm_buf *ou
   char ip[PM_IP_TEXT_BYTES];
   pm_ip_text(&request->to_ip, ip);
   bool v6 = request->to_ip.family == PM_IP_V6;
-  pm_buf_printf(out, v6 ? "&to=[%s]:%u" : "&to=%s:%u", ip, (unsigned)request->to_port);
+  pm_buf_text(out, v6 ? "&to=[" : "&to=");
+  pm_buf_text(out, ip);
+  pm_buf_text(out, v6 ? "]:" : ":");
+  pm_wire_put_number(out, request->to_port);
+}
+
+static void put_hex64(struct pm_buf *out, const char *name, uint64_t value) {
+  char text[17];
+  pm_wire_hex64(value, text);
+  pm_buf_text(out, name);
+  pm_buf_text(out, text);
+}
+
+static void put_hex(struct pm_buf *out, const char *name, const uint8_t bytes[16]) {
+  char text[2 * 16 + 1];
+  pm_wire_hex(bytes, 16, text);
+  pm_buf_text(out, name);
+  pm_buf_text(out, text);
+}
+
+static void put_number(struct pm_buf *out, const char *name, uint64_t value) {
+  pm_buf_text(out, name);
+  pm_wire_put_number(out, value);
 }
 
 static void put_mac(const struct pm_wire_request *request, struct pm_buf *out) {
   if (!request->has_mac) return;
-  char challenge[17], mac[2 * PM_WIRE_MAC_BYTES + 1];
-  pm_wire_hex64(request->challenge, challenge);
-  pm_wire_hex(request->mac, sizeof request->mac, mac);
-  pm_buf_printf(out, "&c=%s&mac=%s", challenge, mac);
+  put_hex64(out, "&c=", request->challenge);
+  put_hex(out, "&mac=", request->mac);
 }
 
 static void put_wants(const struct pm_wire_request *request, struct pm_buf *out) {
-  pm_buf_printf(out, "&limit=%u", request->limit);
-  if (request->parts > 1) pm_buf_printf(out, "&part=%u.%u", request->part, request->parts);
+  put_number(out, "&limit=", request->limit);
+  if (request->parts > 1) {
+    put_number(out, "&part=", request->part);
+    put_number(out, ".", request->parts);
+  }
   pm_buf_printf(out, "&salt=%08x", request->salt);
   if (!request->has_bloom) return;
   pm_buf_text(out, "&bf=");
@@ -48,15 +77,11 @@ static void put_wants(const struct pm_wire_request *request, struct pm_buf *out)
 }
 
 void pm_wire_request_write(const struct pm_wire_request *request, struct pm_buf *out) {
-  char id[PM_NODE_ID_TEXT_BYTES];
-  pm_wire_hex(request->id.bytes, sizeof request->id.bytes, id);
-  if (request->pull) pm_buf_text(out, "addpeers=true&");
-  pm_buf_printf(out, "v=%u&mesh=%s&id=%s", request->version, request->mesh, id);
-  if (request->has_nonce) {
-    char nonce[17];
-    pm_wire_hex64(request->nonce, nonce);
-    pm_buf_printf(out, "&n=%s", nonce);
-  }
+  put_number(out, request->pull ? "addpeers=true&v=" : "v=", request->version);
+  pm_buf_text(out, "&mesh=");
+  pm_buf_text(out, request->mesh);
+  put_hex(out, "&id=", request->id.bytes);
+  if (request->has_nonce) put_hex64(out, "&n=", request->nonce);
   put_dialled(request, out);
   put_self(request, out);
   put_mac(request, out);

@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/escape.h"
+
 static const char hex_digits[] = "0123456789abcdef";
 static const char base64_digits[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -15,17 +17,10 @@ void pm_wire_hex(const uint8_t *data, size_t bytes, char *out) {
   out[2 * bytes] = '\0';
 }
 
-static int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
 bool pm_wire_unhex(const char *text, uint8_t *out, size_t bytes) {
   if (strlen(text) != 2 * bytes) return false;
   for (size_t i = 0; i < bytes; i++) {
-    int high = hex_value(text[2 * i]), low = hex_value(text[2 * i + 1]);
+    int high = pm_hex_value(text[2 * i]), low = pm_hex_value(text[2 * i + 1]);
     if (high < 0 || low < 0) return false;
     out[i] = (uint8_t)(high << 4 | low);
   }
@@ -56,10 +51,12 @@ static size_t base64_group(const uint8_t *data, size_t left, char out[4]) {
 }
 
 void pm_wire_base64(struct pm_buf *out, const uint8_t *data, size_t bytes) {
-  for (size_t i = 0; i < bytes; i += 3) {
-    char text[4];
-    pm_buf_append(out, text, base64_group(data + i, bytes - i, text));
-  }
+  size_t i = 0;
+  char *text = pm_buf_extend(out, bytes / 3 * 4);
+  for (; text && bytes - i >= 3; i += 3, text += 4) (void)base64_group(data + i, 3, text);
+  if (!text || i == bytes) return;
+  char rest[4];
+  pm_buf_append(out, rest, base64_group(data + i, bytes - i, rest));
 }
 
 void pm_wire_id(const struct pm_node_id *id, char out[PM_WIRE_ID_BYTES]) {
@@ -82,14 +79,17 @@ bool pm_wire_read_id(const char *text, struct pm_node_id *out) {
   return true;
 }
 
-static int base64_value(char c) {
-  if (c >= 'A' && c <= 'Z') return c - 'A';
-  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-  if (c >= '0' && c <= '9') return c - '0' + 52;
-  if (c == '-') return 62;
-  if (c == '_') return 63;
-  return -1;
-}
+/* One more than each digit's value; 0 for what is no digit. */
+static const uint8_t base64_values[256] = {
+    ['A'] = 1,  ['B'] = 2,  ['C'] = 3,  ['D'] = 4,  ['E'] = 5,  ['F'] = 6,  ['G'] = 7,  ['H'] = 8,
+    ['I'] = 9,  ['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15, ['P'] = 16,
+    ['Q'] = 17, ['R'] = 18, ['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22, ['W'] = 23, ['X'] = 24,
+    ['Y'] = 25, ['Z'] = 26, ['a'] = 27, ['b'] = 28, ['c'] = 29, ['d'] = 30, ['e'] = 31, ['f'] = 32,
+    ['g'] = 33, ['h'] = 34, ['i'] = 35, ['j'] = 36, ['k'] = 37, ['l'] = 38, ['m'] = 39, ['n'] = 40,
+    ['o'] = 41, ['p'] = 42, ['q'] = 43, ['r'] = 44, ['s'] = 45, ['t'] = 46, ['u'] = 47, ['v'] = 48,
+    ['w'] = 49, ['x'] = 50, ['y'] = 51, ['z'] = 52, ['0'] = 53, ['1'] = 54, ['2'] = 55, ['3'] = 56,
+    ['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62, ['-'] = 63, ['_'] = 64,
+};
 
 bool pm_wire_unbase64(const char *text, uint8_t *out, size_t bytes) {
   size_t length = strlen(text);
@@ -98,15 +98,25 @@ bool pm_wire_unbase64(const char *text, uint8_t *out, size_t bytes) {
   unsigned bits = 0;
   size_t at = 0;
   for (size_t i = 0; i < length; i++) {
-    int value = base64_value(text[i]);
-    if (value < 0) return false;
-    group = (group << 6 | (uint32_t)value) & 0xffffff;
+    uint32_t value = base64_values[(unsigned char)text[i]];
+    if (value == 0) return false;
+    group = (group << 6 | (value - 1)) & 0xffffff;
     bits += 6;
     if (bits < 8) continue;
     bits -= 8;
     if (at < bytes) out[at++] = (uint8_t)(group >> bits);
   }
   return at == bytes;
+}
+
+void pm_wire_put_number(struct pm_buf *out, uint64_t value) {
+  char digits[20];
+  size_t at = sizeof digits;
+  do {
+    digits[--at] = (char)('0' + value % 10);
+    value /= 10;
+  } while (value > 0);
+  pm_buf_append(out, digits + at, sizeof digits - at);
 }
 
 bool pm_wire_number(const char *text, uint64_t high, uint64_t *out) {

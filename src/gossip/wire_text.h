@@ -27,7 +27,8 @@ enum { PM_WIRE_ID_BYTES = 23 };
 void pm_wire_id(const struct pm_node_id *id, char out[PM_WIRE_ID_BYTES]);
 bool pm_wire_read_id(const char *text, struct pm_node_id *out);
 
-/* A plain decimal number without sign or blank, at most high. */
+/* A plain decimal number, and back: without sign or blank, at most high. */
+void pm_wire_put_number(struct pm_buf *out, uint64_t value);
 bool pm_wire_number(const char *text, uint64_t high, uint64_t *out);
 
 /* "-12.34": a number within ±1e9 with 1 to 3 decimals, by integers alone, so that it costs little

@@ -35,6 +35,24 @@ static void check_round_trip(const struct pm_buf *first, const struct pm_peers_d
   pm_peers_doc_free(&again);
 }
 
+/* Statistics of an entry are read, and whatever they are, can be written. */
+static void check_statistics(const struct pm_peers_doc *doc) {
+  for (size_t i = 0; i < doc->peers_count; i++) {
+    struct pm_stats_doc stats;
+    bool any = pm_stats_doc_read(doc->peers[i].mesh, &stats);
+    for (int k = 0; k < PM_STATS_DOC_WINDOWS; k++) require(any || !stats.windows[k].there);
+    struct pm_buf text;
+    struct pm_json_writer w;
+    pm_buf_init(&text, PM_PEERS_DOC_BYTES_MAX);
+    pm_json_writer_init(&w, &text, false);
+    pm_json_object_begin(&w, NULL);
+    pm_stats_doc_write(&w, &stats);
+    pm_json_object_end(&w);
+    require(pm_buf_status(&text) == PM_OK);
+    pm_buf_deinit(&text);
+  }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   struct pm_peers_doc doc;
   struct pm_buf first;
@@ -46,6 +64,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   }
   require(doc.peers_count <= PM_PEERS_DOC_ENTRIES_MAX);
   require(doc.deleted_count <= PM_PEERS_DOC_ENTRIES_MAX);
+  check_statistics(&doc);
   write_doc(&doc, &first);
   if (pm_buf_status(&first) == PM_OK && first.len <= PM_PEERS_DOC_BYTES_MAX) {
     check_round_trip(&first, &doc);

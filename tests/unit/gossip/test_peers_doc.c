@@ -317,6 +317,33 @@ static void documents_past_a_cap_are_refused_whole(void **state) {
   pm_buf_deinit(&text);
 }
 
+/* For who asks with more room than a node has for others. */
+static void limits_may_be_given(void **state) {
+  (void)state;
+  struct pm_buf text;
+  many_entries(&text, A_PEER, 1500);
+  static const struct {
+    struct pm_peers_doc_limits limits;
+    enum pm_err err;
+    size_t read;
+  } rows[] = {
+      {{.bytes_max = 1 << 20, .entries_max = 2000, .items_max = 10000}, PM_OK, 1500},
+      {{.bytes_max = 1 << 20, .entries_max = 7, .items_max = 10000}, PM_OK, 7},
+      {{.bytes_max = 1 << 20, .entries_max = 2000, .items_max = 4000}, PM_ERR_TOO_LARGE, 0},
+      {{.bytes_max = 4096, .entries_max = 2000, .items_max = 10000}, PM_ERR_TOO_LARGE, 0},
+  };
+  for (size_t i = 0; i < COUNT(rows); i++) {
+    struct pm_peers_doc doc = {0};
+    struct pm_why why = {""};
+    assert_int_equal(pm_peers_doc_read_within(&rows[i].limits, text.data, text.len, &doc, &why),
+                     rows[i].err);
+    assert_int_equal(doc.peers_count, rows[i].read);
+    if (rows[i].err == PM_OK) assert_int_equal(doc.skipped, 1500 - rows[i].read);
+    pm_peers_doc_free(&doc);
+  }
+  pm_buf_deinit(&text);
+}
+
 /* The writer by parts, as a node uses it that has no document at hand. */
 static void a_node_writes_its_own_document(void **state) {
   (void)state;
@@ -372,6 +399,7 @@ int main(void) {
       cmocka_unit_test(malformed_entries_do_not_use_up_the_maximum),
       cmocka_unit_test(a_text_past_its_limit_costs_only_its_entry),
       cmocka_unit_test(documents_past_a_cap_are_refused_whole),
+      cmocka_unit_test(limits_may_be_given),
       cmocka_unit_test(a_node_writes_its_own_document),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

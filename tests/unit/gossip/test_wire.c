@@ -374,6 +374,70 @@ static void an_old_nodes_list_is_read_without_its_sites(void **state) {
   assert_int_equal(a.entries[1].age_s, 60);
 }
 
+/* Its latest answer was at 10:32:52: that is its now. */
+static void what_an_old_node_deleted_is_hinted(void **state) {
+  (void)state;
+  static const struct {
+    const char *name, *rest;
+    int64_t age_s; /* -1: not hinted */
+  } rows[] = {
+      {"dead for 2 minutes of 5",
+       "\"LatestPing\":\"2026-11-22T10:27:52Z\",\"Pings\":7,\"Fails\":18,\"Delay\":10,\"Maxfail\":18",
+       120},
+      {"dead, as far as can be told, just now",
+       "\"LatestPing\":\"2026-11-22T10:32:22Z\",\"Pings\":7,\"Fails\":100,\"Delay\":10,\"Maxfail\":100",
+       0},
+      {"its limit ends it, too",
+       "\"LatestPing\":\"2026-11-22T10:32:22Z\",\"Pings\":1,\"Fails\":2,\"Delay\":10,\"Maxfail\":100,"
+       "\"Limit\":2",
+       10},
+      {"done, not dead",
+       "\"LatestPing\":\"2026-11-22T10:32:22Z\",\"Pings\":5,\"Fails\":1,\"Delay\":10,\"Maxfail\":100,"
+       "\"Limit\":5",
+       -1},
+      {"removed, never failed",
+       "\"LatestPing\":\"2026-11-22T10:32:22Z\",\"Pings\":5,\"Fails\":0,\"Maxfail\":100", -1},
+      {"never there", "\"Pings\":0,\"Fails\":100,\"Delay\":10,\"Maxfail\":100", -1},
+      {"no time at all", "\"LatestPing\":42,\"Pings\":5,\"Fails\":100,\"Delay\":10,\"Maxfail\":100",
+       -1},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct pm_buf text;
+    pm_buf_init(&text, 1 << 16);
+    pm_buf_printf(
+        &text,
+        "{\"SrvLoc\":\"x\",\"Peers\":[{\"Url\":\"http://192.0.2.1/v1/ping\",\"PeerIP\":"
+        "\"192.0.2.1\",\"LatestPing\":\"2026-11-22T10:32:52Z\",\"Pings\":2}],\"DelPeers\":[{"
+        "\"Url\":\"http://192.0.2.9:81/v1/ping\",\"PeerIP\":\"192.0.2.9\",%s}]}",
+        rows[i].rest);
+    struct pm_wire_answer a = read_answer(text.data);
+    pm_buf_deinit(&text);
+    struct pm_contact gone;
+    assert_int_equal(pm_contact_from_text("192.0.2.9:81|192.0.2.9", &gone), PM_OK);
+    if (a.lost_count != (rows[i].age_s >= 0)) fail_msg("%s: %zu hints", rows[i].name, a.lost_count);
+    if (rows[i].age_s < 0) continue;
+    if (a.lost[0].age_s != rows[i].age_s) fail_msg("%s: %u s", rows[i].name, a.lost[0].age_s);
+    assert_true(a.lost[0].salted == pm_contact_hash(&gone, 0));
+  }
+}
+
+static void no_more_than_a_hundred_deleted_are_read(void **state) {
+  (void)state;
+  struct pm_buf text;
+  pm_buf_init(&text, 1 << 20);
+  pm_buf_text(&text, "{\"SrvLoc\":\"x\",\"Peers\":null,\"DelPeers\":[null,7");
+  for (int i = 0; i < 150; i++)
+    pm_buf_printf(
+        &text,
+        ",{\"Url\":\"http://192.0.2.9:%d/v1/ping\",\"PeerIP\":\"192.0.2.9\",\"LatestPing\":"
+        "\"2026-11-22T10:32:52Z\",\"Pings\":2,\"Fails\":9}",
+        1000 + i);
+  pm_buf_text(&text, "]}");
+  struct pm_wire_answer a = read_answer(text.data);
+  pm_buf_deinit(&text);
+  assert_int_equal(a.lost_count, PM_WIRE_HINTS_MAX);
+}
+
 static void what_is_marked_as_not_shared_is_not_heard(void **state) {
   (void)state;
   struct pm_wire_answer a = read_answer(
@@ -431,6 +495,8 @@ int main(void) {
       cmocka_unit_test(an_answer_comes_back_as_it_was),
       cmocka_unit_test(a_full_answer_keeps_within_its_bytes_and_says_so),
       cmocka_unit_test(an_old_nodes_list_is_read_without_its_sites),
+      cmocka_unit_test(what_an_old_node_deleted_is_hinted),
+      cmocka_unit_test(no_more_than_a_hundred_deleted_are_read),
       cmocka_unit_test(what_is_marked_as_not_shared_is_not_heard),
       cmocka_unit_test(other_documents_are_refused),
       cmocka_unit_test(more_entries_than_the_cap_are_counted),
