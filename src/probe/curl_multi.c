@@ -10,6 +10,7 @@
 
 enum {
   EVENTS_PER_TURN = 256, /* of one epoll_wait; the loop comes back for the rest */
+  EVENT_ROUNDS_MAX = 32, /* before timers: 8,192 sockets, more than a node probes at once */
   FDS_MAX = 1 << 20,     /* the kernel's own default ceiling (fs.nr_open) */
 };
 
@@ -60,8 +61,17 @@ static void act(struct pm_curl_multi *multi, curl_socket_t fd, int bits) {
   drain(multi);
 }
 
+static bool take_events(struct pm_curl_multi *multi);
+
+/* libuv looks at timers before it looks at sockets: without the same here, whoever was kept from
+ * running would count as run out of time what is there already. */
 static void on_timer(uv_timer_t *timer) {
-  act(timer->data, CURL_SOCKET_TIMEOUT, 0);
+  struct pm_curl_multi *multi = timer->data;
+  for (int round = 0; round < EVENT_ROUNDS_MAX && take_events(multi); round++) {
+  }
+  if (multi->closing) return;
+  if (multi->hooks.timing_out) multi->hooks.timing_out(multi->owner);
+  act(multi, CURL_SOCKET_TIMEOUT, 0);
 }
 
 /* libcurl's: set the one timer, or stop it. */
@@ -93,14 +103,12 @@ static enum pm_err slots_grow(struct pm_curl_multi *multi, int fd) {
   return PM_OK;
 }
 
-static int watch(struct pm_curl_multi *multi, int fd, struct socket_slot *slot) {
-  if (slot->wanted == slot->watched) return 0;
+static void watch(struct pm_curl_multi *multi, int fd, struct socket_slot *slot) {
+  if (slot->wanted == slot->watched) return;
   struct epoll_event event = {.events = slot->wanted,
                               .data.u64 = (uint64_t)slot->generation << 32 | (uint32_t)fd};
   int op = slot->watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
-  if (epoll_ctl(multi->epoll_fd, op, fd, &event) != 0) return -1;
-  slot->watched = slot->wanted;
-  return 0;
+  if (epoll_ctl(multi->epoll_fd, op, fd, &event) == 0) slot->watched = slot->wanted;
 }
 
 static void unwatch(struct pm_curl_multi *multi, int fd, struct socket_slot *slot) {
@@ -110,17 +118,19 @@ static void unwatch(struct pm_curl_multi *multi, int fd, struct socket_slot *slo
 
 /* libcurl's: what it waits for at a socket. What it no longer waits for stays in the set, for
  * nearly always the socket is closed next; should it have another event instead, it is taken out
- * then. */
+ * then. A socket that the kernel will not watch is no failure of ours here: its transfer ends by
+ * its time limit, where libcurl would refuse every later transfer for good. */
 static int on_socket_change(CURL *easy, curl_socket_t fd, int what, void *arg, void *unused) {
   struct pm_curl_multi *multi = arg;
   struct socket_slot *slot = slot_of(multi, fd);
   (void)easy, (void)unused;
-  if (!slot) return -1;
+  if (!slot) return 0;
   slot->wanted = 0;
   if (what == CURL_POLL_REMOVE) return 0;
   if (what & CURL_POLL_IN) slot->wanted |= EPOLLIN;
   if (what & CURL_POLL_OUT) slot->wanted |= EPOLLOUT;
-  return slot->wanted ? watch(multi, fd, slot) : 0;
+  if (slot->wanted) watch(multi, fd, slot);
+  return 0;
 }
 
 /* An error also counts as the event that libcurl waits for: it then meets the error itself and can
@@ -130,6 +140,20 @@ static int curl_bits(uint32_t events, uint8_t wanted) {
   if (broken) events |= wanted;
   return (events & EPOLLIN ? CURL_CSELECT_IN : 0) | (events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
          (events & EPOLLERR ? CURL_CSELECT_ERR : 0);
+}
+
+static void act_with_hooks(struct pm_curl_multi *multi, int fd, int bits) {
+  struct socket_slot *slot = slot_of(multi, fd);
+  uint32_t generation = slot->generation;
+  struct pm_curl_multi_event event = {.readable = bits & CURL_CSELECT_IN,
+                                      .writable = bits & CURL_CSELECT_OUT,
+                                      .broken = bits & CURL_CSELECT_ERR};
+  int running;
+  multi->hooks.socket_event(slot->owner, fd, &event);
+  curl_multi_socket_action(multi->curl, fd, bits, &running);
+  slot = slot_of(multi, fd); /* the table may have grown meanwhile */
+  if (slot->generation == generation) multi->hooks.socket_handled(slot->owner);
+  drain(multi);
 }
 
 static void on_socket_event(struct pm_curl_multi *multi, const struct epoll_event *event) {
@@ -143,23 +167,31 @@ static void on_socket_event(struct pm_curl_multi *multi, const struct epoll_even
   }
   int bits = curl_bits(event->events, slot->wanted);
   if (multi->hooks.socket_event)
-    multi->hooks.socket_event(slot->owner, fd, bits & CURL_CSELECT_IN, bits & CURL_CSELECT_OUT);
-  act(multi, fd, bits);
+    act_with_hooks(multi, fd, bits);
+  else
+    act(multi, fd, bits);
+}
+
+/* Whether there may be more. */
+static bool take_events(struct pm_curl_multi *multi) {
+  struct epoll_event events[EVENTS_PER_TURN];
+  int count = epoll_wait(multi->epoll_fd, events, EVENTS_PER_TURN, 0);
+  for (int i = 0; i < count && !multi->closing; i++) on_socket_event(multi, &events[i]);
+  return count == EVENTS_PER_TURN && !multi->closing;
 }
 
 static void on_poll(uv_poll_t *poll, int status, int ready) {
-  struct pm_curl_multi *multi = poll->data;
-  struct epoll_event events[EVENTS_PER_TURN];
   (void)ready;
   if (status < 0) return; /* an epoll set has no errors to report */
-  int count = epoll_wait(multi->epoll_fd, events, EVENTS_PER_TURN, 0);
-  for (int i = 0; i < count && !multi->closing; i++) on_socket_event(multi, &events[i]);
+  take_events(poll->data);
 }
 
 /* Closing takes the socket out of the set: nobody else holds its open file. */
 static int close_socket(void *arg, curl_socket_t fd) {
-  struct socket_slot *slot = slot_of(arg, fd);
+  struct pm_curl_multi *multi = arg;
+  struct socket_slot *slot = slot_of(multi, fd);
   if (slot) {
+    if (multi->hooks.socket_closing) multi->hooks.socket_closing(slot->owner, fd);
     slot->wanted = slot->watched = 0;
     slot->generation++;
   }
@@ -171,7 +203,12 @@ enum pm_err pm_curl_multi_socket_opened(struct pm_curl_multi *multi, int fd, voi
     enum pm_err err = slots_grow(multi, fd);
     if (err != PM_OK) return err;
   }
-  multi->slots[fd].owner = socket_owner;
+  /* libcurl closes a socket that never came to be connected by itself, not by close_socket: what
+   * was known of the descriptor may be of that one. */
+  struct socket_slot *slot = &multi->slots[fd];
+  slot->wanted = slot->watched = 0;
+  slot->generation++;
+  slot->owner = socket_owner;
   return PM_OK;
 }
 

@@ -19,13 +19,24 @@
 struct uv_loop_s;
 struct pm_curl_multi;
 
+struct pm_curl_multi_event {
+  bool readable, writable;
+  bool broken; /* the socket has an error that libcurl is yet to fetch */
+};
+
 struct pm_curl_multi_hooks {
   /* A transfer ended; the handle has left the multi handle and may be used again. From the loop and
    * outside of libcurl, so it may add and remove transfers and close the binding. */
   void (*done)(void *owner, CURL *easy, CURLcode code);
-  /* The socket has events and libcurl has not seen them yet: the place to ask the kernel about the
-   * connection (TCP_INFO, receive stamps). Inside it, libcurl must be left alone. May be NULL. */
-  void (*socket_event)(void *socket_owner, int fd, bool readable, bool writable);
+  /* The rest is for asking the kernel about the connection; inside, libcurl must be left alone. All
+   * or none of them. The socket has events, and libcurl has not seen them yet: */
+  void (*socket_event)(void *socket_owner, int fd, const struct pm_curl_multi_event *event);
+  /* libcurl has seen to them, and the socket is still there: */
+  void (*socket_handled)(void *socket_owner);
+  /* It is about to be closed. Of one that never got connected libcurl tells nothing: */
+  void (*socket_closing)(void *socket_owner, int fd);
+  /* libcurl's timer has fired, and what runs out of time is about to be ended. */
+  void (*timing_out)(void *owner);
 };
 
 enum pm_err pm_curl_multi_open(struct uv_loop_s *loop, const struct pm_curl_multi_hooks *hooks,

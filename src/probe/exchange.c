@@ -3,14 +3,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include "base/clock.h"
 #include "base/secret.h"
 #include "probe/curl_multi.h"
+#include "probe/kernel.h"
 #include "probe/resolver.h"
 #include "probe/transfer.h"
 #include "probe/trust.h"
+#include "probe/verdict.h"
 
 /* An id is a serial number above the index of its exchange, so that a late cancel finds that its
  * exchange is another one by now. */
@@ -32,6 +35,8 @@ struct exchange {
   struct pm_transfer transfer;
   struct pm_lookup lookup;
   struct exchange *next; /* of the resting or of the failed ones */
+  bool connecting;       /* it is in the list of those */
+  struct exchange *connecting_prev, *connecting_next;
   pm_exchange_cb cb;
   void *owner;
 
@@ -45,8 +50,17 @@ struct exchange {
   struct pm_exchange_limits limits;
 
   struct pm_time started;
+  bool timeout_is_ours;
+  int64_t run_delay_ns_before; /* of our thread, when it started */
   struct pm_sample sample;
   struct pm_why why;
+};
+
+/* Of our thread, read at most once in a millisecond of the loop's time. */
+struct run_delay {
+  int fd;
+  uint64_t read_at_ms;
+  int64_t ns;
 };
 
 struct pm_exchanger {
@@ -54,7 +68,12 @@ struct pm_exchanger {
   struct pm_transfer_config transfer_config;
   struct pm_curl_multi *multi;
   struct pm_resolver *resolver;
-  uv_timer_t soon; /* ends failed exchanges outside of their start */
+  struct run_delay run_delay;
+  /* Whose sockets are not known to be connected, in the order of their beginnings. */
+  struct exchange *connecting_first, *connecting_last;
+  int64_t patience_ns_min; /* the least that any of them ever had */
+  int stamping_fd;         /* keeps the kernel's receive stamps switched on */
+  uv_timer_t soon;         /* ends failed exchanges outside of their start */
   struct exchange **exchanges;
   uint32_t count; /* of them, resting ones included */
   struct exchange *resting;
@@ -120,9 +139,20 @@ static struct exchange *exchange_by_id(const struct pm_exchanger *exchanger, uin
 
 /* --- endings -------------------------------------------------------------------------------- */
 
+static int64_t run_delay_ns(struct pm_exchanger *exchanger) {
+  struct run_delay *delay = &exchanger->run_delay;
+  uint64_t now_ms = uv_now(exchanger->soon.loop);
+  if (delay->fd < 0 || now_ms == delay->read_at_ms) return delay->ns;
+  delay->read_at_ms = now_ms;
+  delay->ns = pm_kernel_run_delay_ns(delay->fd);
+  return delay->ns;
+}
+
 static void tell(struct exchange *e) {
   exchange_retire(e);
   e->state = TELLING;
+  e->sample.run_delay_ns = run_delay_ns(e->exchanger) - e->run_delay_ns_before;
+  e->sample.verdict = e->timeout_is_ours ? PM_VERDICT_STARVED : pm_verdict_of(&e->sample);
   e->sample.ended = pm_clock_now();
   struct pm_exchange_result result = {
       .sample = e->sample,
@@ -182,14 +212,87 @@ static void explain(struct exchange *e, CURLcode code) {
   char place[WHERE_BYTES];
   where(e, place);
   e->sample.outcome = pm_transfer_outcome(&e->transfer, code, place, &e->why);
+  int64_t delay_ns = run_delay_ns(e->exchanger) - e->run_delay_ns_before;
+  if (pm_transfer_timeout_is_ours(&e->transfer, code, delay_ns)) {
+    e->timeout_is_ours = true;
+    e->sample.outcome = PM_OUTCOME_INTERNAL;
+    pm_why_set(&e->why, PM_OK, "%s: this node got no processor in time to see an answer", place);
+    return;
+  }
   if (e->looked_up && !pm_transfer_connected(&e->transfer))
     pm_resolver_avoid(e->exchanger->resolver, e->host, &e->sample.remote);
+}
+
+/* --- looking at connections ----------------------------------------------------------------- */
+
+static void connecting_join(struct exchange *e) {
+  struct pm_exchanger *exchanger = e->exchanger;
+  if (e->connecting) return;
+  e->connecting = true;
+  e->connecting_next = NULL;
+  e->connecting_prev = exchanger->connecting_last;
+  if (e->connecting_prev)
+    e->connecting_prev->connecting_next = e;
+  else
+    exchanger->connecting_first = e;
+  exchanger->connecting_last = e;
+}
+
+static void connecting_leave(struct exchange *e) {
+  struct pm_exchanger *exchanger = e->exchanger;
+  if (!e->connecting) return;
+  e->connecting = false;
+  if (e->connecting_prev)
+    e->connecting_prev->connecting_next = e->connecting_next;
+  else
+    exchanger->connecting_first = e->connecting_next;
+  if (e->connecting_next)
+    e->connecting_next->connecting_prev = e->connecting_prev;
+  else
+    exchanger->connecting_last = e->connecting_prev;
+}
+
+static void on_socket_event(void *socket_owner, int fd, const struct pm_curl_multi_event *event) {
+  struct exchange *e = socket_owner;
+  (void)fd;
+  connecting_leave(e);
+  pm_trace_event(&e->transfer.trace, event->readable, event->broken);
+}
+
+static void on_socket_handled(void *socket_owner) {
+  struct exchange *e = socket_owner;
+  pm_trace_handled(&e->transfer.trace);
+}
+
+static void on_socket_closing(void *socket_owner, int fd) {
+  struct exchange *e = socket_owner;
+  (void)fd;
+  connecting_leave(e);
+  pm_trace_ending(&e->transfer.trace);
+}
+
+/* Only those of the list can be overdue that are older than the least patient one may be, and the
+ * oldest are at its beginning. */
+static void on_timing_out(void *owner) {
+  struct pm_exchanger *exchanger = owner;
+  if (!exchanger->connecting_first) return;
+  struct pm_time now = pm_clock_now();
+  struct exchange *next;
+  for (struct exchange *e = exchanger->connecting_first; e; e = next) {
+    next = e->connecting_next;
+    int64_t age_ns = pm_time_since_ns(now, e->transfer.trace.begun);
+    if (age_ns < exchanger->patience_ns_min - PM_NS_PER_MS) break;
+    if (!pm_trace_is_overdue(&e->transfer.trace, now)) continue;
+    connecting_leave(e);
+    pm_trace_ending(&e->transfer.trace);
+  }
 }
 
 static void on_transfer_done(void *owner, CURL *easy, CURLcode code) {
   struct exchange *e = NULL;
   (void)owner;
   curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&e);
+  connecting_leave(e);
   pm_transfer_read(&e->transfer, code, &e->sample);
   if (!pm_transfer_succeeded(&e->transfer, code)) explain(e, code);
   tell(e);
@@ -211,7 +314,14 @@ static void launch(struct exchange *e, const struct pm_ip *ip) {
       pm_transfer_connect_to(&e->transfer, e->host_is_ip ? NULL : ip, connect_ms, total_ms);
   if (err == PM_OK) err = pm_curl_multi_add(exchanger->multi, e->transfer.easy);
   e->state = TRANSFERRING;
-  if (err == PM_OK) return;
+  if (err == PM_OK) {
+    const struct pm_trace *trace = &e->transfer.trace;
+    if (!trace->on) return;
+    connecting_join(e);
+    if (trace->patience_ns < exchanger->patience_ns_min)
+      exchanger->patience_ns_min = trace->patience_ns;
+    return;
+  }
   pm_why_set(&e->why, err, "request to %s: %s", e->host, pm_err_text(err));
   fail_soon(e, PM_OUTCOME_INTERNAL);
 }
@@ -300,6 +410,8 @@ static void exchange_fill(struct exchange *e, const struct pm_exchange_request *
   e->source = request->source;
   e->limits = request->limits;
   e->started = pm_clock_now();
+  e->timeout_is_ours = false;
+  e->run_delay_ns_before = run_delay_ns(e->exchanger);
   e->sample = (struct pm_sample){.at = pm_clock_wall(), .tls = endpoint->https};
   e->why.text[0] = '\0';
 }
@@ -335,6 +447,7 @@ void pm_exchange_cancel(struct pm_exchanger *exchanger, uint64_t id) {
   if (!e) return;
   if (e->state == LOOKING_UP) pm_resolver_cancel(exchanger->resolver, &e->lookup);
   if (e->state == TRANSFERRING) pm_curl_multi_remove(exchanger->multi, e->transfer.easy);
+  connecting_leave(e);
   if (e->state == FAILED) forget_failed(e);
   exchange_retire(e);
   exchange_rest(e);
@@ -372,6 +485,8 @@ static void exchanger_free(struct pm_exchanger *exchanger) {
   }
   free(exchanger->exchanges);
   curl_slist_free_all(exchanger->transfer_config.headers);
+  if (exchanger->stamping_fd >= 0) close(exchanger->stamping_fd);
+  if (exchanger->run_delay.fd >= 0) close(exchanger->run_delay.fd);
   curl_global_cleanup();
   free(exchanger);
 }
@@ -415,6 +530,7 @@ static enum pm_err exchanger_new(const struct pm_exchanger_config *config,
   }
   exchanger->config = *config;
   exchanger->failed_end = &exchanger->failed;
+  exchanger->patience_ns_min = INT64_MAX;
   /* One more than in flight: the one whose callback runs is out of flight, but not at rest. */
   exchanger->exchanges = calloc(config->in_flight_max + 1, sizeof(struct exchange *));
   exchanger->transfer_config = (struct pm_transfer_config){
@@ -423,7 +539,10 @@ static enum pm_err exchanger_new(const struct pm_exchanger_config *config,
       .user_agent = config->user_agent,
       .headers = curl_slist_append(NULL, "Connection: close"),
       .bind = config->bind,
+      .kernel_timing = !config->without_kernel_timing,
   };
+  exchanger->stamping_fd = config->without_kernel_timing ? -1 : pm_kernel_stamping_open();
+  exchanger->run_delay.fd = config->without_kernel_timing ? -1 : pm_kernel_run_delay_open();
   if (!exchanger->exchanges || !exchanger->transfer_config.headers) {
     exchanger_free(exchanger);
     return PM_ERR_NOMEM;
@@ -439,8 +558,16 @@ static enum pm_err exchanger_start(struct pm_exchanger *exchanger, struct uv_loo
   if (err == PM_OK)
     err = pm_resolver_open(loop, seed, exchanger->config.name_servers, &exchanger->resolver, why);
   if (err != PM_OK) return err;
-  static const struct pm_curl_multi_hooks hooks = {.done = on_transfer_done};
-  err = pm_curl_multi_open(loop, &hooks, exchanger, &exchanger->multi, why);
+  static const struct pm_curl_multi_hooks bare = {.done = on_transfer_done};
+  static const struct pm_curl_multi_hooks looking = {
+      .done = on_transfer_done,
+      .socket_event = on_socket_event,
+      .socket_handled = on_socket_handled,
+      .socket_closing = on_socket_closing,
+      .timing_out = on_timing_out,
+  };
+  bool looks = exchanger->transfer_config.kernel_timing;
+  err = pm_curl_multi_open(loop, looks ? &looking : &bare, exchanger, &exchanger->multi, why);
   if (err != PM_OK) {
     pm_resolver_close(exchanger->resolver, NULL, NULL);
     return err;

@@ -34,10 +34,11 @@ struct pm_exchanger_config {
   const struct pm_policy *policy; /* borrowed for the exchanger's life */
   const char *ca_file;            /* PEM; NULL: the system's */
   const char *user_agent;
-  const char *name_servers; /* "ip[:port],…", borrowed likewise; NULL: the system's */
-  struct pm_ip bind;        /* source address; family NONE: the kernel's choice */
-  const char *header_kept;  /* name of the one header handed to callbacks, borrowed; NULL: none */
-  size_t in_flight_max;     /* start returns PM_ERR_FULL beyond; also bounds descriptors */
+  const char *name_servers;   /* "ip[:port],…", borrowed likewise; NULL: the system's */
+  struct pm_ip bind;          /* source address; family NONE: the kernel's choice */
+  const char *header_kept;    /* name of the one header handed to callbacks, borrowed; NULL: none */
+  bool without_kernel_timing; /* libcurl's times alone, and no verdicts: to compare with */
+  size_t in_flight_max;       /* start returns PM_ERR_FULL beyond; also bounds descriptors */
 };
 
 struct pm_exchange_limits {

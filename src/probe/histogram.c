@@ -125,6 +125,21 @@ enum pm_err pm_histogram_merge(struct pm_histogram *into, const struct pm_histog
   return PM_OK;
 }
 
+enum pm_err pm_histogram_set(struct pm_histogram *h, const uint32_t *counts, size_t first,
+                             size_t last) {
+  size_t filled = 0;
+  for (size_t index = first; index <= last; index++) filled += counts[index] > 0;
+  enum pm_err err = reserve(h, filled);
+  if (err != PM_OK) return err;
+  pm_histogram_clear(h);
+  for (size_t index = first; index <= last; index++) {
+    if (counts[index] == 0) continue;
+    h->buckets[h->count++] = (struct pm_histogram_bucket){(uint16_t)index, counts[index]};
+    h->total += counts[index];
+  }
+  return PM_OK;
+}
+
 int64_t pm_histogram_quantile_ns(const struct pm_histogram *h, double q) {
   if (h->total == 0) return 0;
   double rank = ceil(q * (double)h->total);

@@ -40,10 +40,13 @@ void pm_histogram_deinit(struct pm_histogram *h);
 /* Empties it; keeps the memory. */
 void pm_histogram_clear(struct pm_histogram *h);
 
-/* Both: PM_ERR_NOMEM, and then nothing has changed. */
+/* PM_ERR_NOMEM: nothing has changed. */
 enum pm_err pm_histogram_add(struct pm_histogram *h, int64_t value_ns) PM_MUST_USE;
 enum pm_err pm_histogram_merge(struct pm_histogram *into,
                                const struct pm_histogram *from) PM_MUST_USE;
+/* Becomes what counts[index] says for every index from first to last. PM_ERR_NOMEM as above. */
+enum pm_err pm_histogram_set(struct pm_histogram *h, const uint32_t *counts, size_t first,
+                             size_t last) PM_MUST_USE;
 /* The middle of the bucket that holds the quantile q in [0, 1] (nearest rank); 0 if empty. */
 int64_t pm_histogram_quantile_ns(const struct pm_histogram *h, double q);
 

@@ -238,7 +238,7 @@ static void tick(struct pm_prober *prober) {
       pm_plan_remove(prober->plan, id);
       continue;
     }
-    target->stats.late += late;
+    pm_target_passed_over(target, late, now);
     start(prober, target);
   }
   prober->ticking = false;
@@ -343,6 +343,17 @@ enum pm_err pm_prober_remove(struct pm_prober *prober, uint64_t id) {
 void pm_prober_set_member(struct pm_prober *prober, uint64_t id, uint64_t member) {
   struct pm_target *target = pm_roster_by_id(prober->roster, id);
   if (target) target->spec.member = member;
+}
+
+void pm_prober_set_delay(struct pm_prober *prober, uint64_t id, int64_t delay_s) {
+  struct pm_target *target = pm_roster_by_id(prober->roster, id);
+  if (delay_s < 1) delay_s = 1;
+  if (delay_s > PM_TARGET_DELAY_S_MAX) delay_s = PM_TARGET_DELAY_S_MAX;
+  if (!target || target->spec.delay_s == 0 || target->spec.delay_s == delay_s) return;
+  target->spec.delay_s = delay_s;
+  if (prober->closing || target->state != PM_TARGET_ACTIVE) return;
+  pm_plan_set_interval(prober->plan, id, interval_ms(target), pm_clock_now());
+  arm(prober);
 }
 
 const struct pm_roster *pm_prober_roster(const struct pm_prober *prober) {

@@ -61,6 +61,10 @@ enum pm_err pm_prober_remove(struct pm_prober *prober, uint64_t id) PM_MUST_USE;
 /* From its next probe on it is this member, 0: none. Unknown ids are ignored. */
 void pm_prober_set_member(struct pm_prober *prober, uint64_t id, uint64_t member);
 
+/* Another interval from now on, at least 1 s. Ignored for unknown ids and for targets that are
+ * probed once. One that was given up is still tried as rarely as before. */
+void pm_prober_set_delay(struct pm_prober *prober, uint64_t id, int64_t delay_s);
+
 const struct pm_roster *pm_prober_roster(const struct pm_prober *prober);
 /* Targets that are being probed: neither ended nor given up. */
 size_t pm_prober_active(const struct pm_prober *prober);

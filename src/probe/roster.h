@@ -12,7 +12,7 @@
 #include "probe/target.h"
 
 enum {
-  PM_ROSTER_TARGETS_MAX = 16384, /* some 130 MB of targets with well filled histograms */
+  PM_ROSTER_TARGETS_MAX = 16384, /* at an interval of 10 s some 160 MB of targets and windows */
   PM_ROSTER_ENDED_MAX = 100,     /* as many as the original's DelPeers */
 };
 

@@ -38,3 +38,9 @@ const char *pm_verdict_text(enum pm_verdict verdict) {
   }
   return "unknown";
 }
+
+bool pm_sample_publishes(const struct pm_sample *sample, enum pm_phase phase) {
+  if (sample->outcome != PM_OUTCOME_SUCCESS) return false;
+  return sample->phase_timed_by[phase] == PM_TIMED_BY_KERNEL ||
+         sample->verdict != PM_VERDICT_STARVED;
+}

@@ -51,7 +51,12 @@ enum pm_outcome {
 const char *pm_outcome_text(enum pm_outcome outcome);
 
 /* Whose clock a phase was read from: libcurl's times are user-space times and grow with our own
- * load; the kernel's do not. */
+ * load; the kernel's do not. What the kernel times is what the path and the far end took, nothing
+ * of our own: TCP is the SYN's round trip, not how long it took until we knew; TLS is what the
+ * handshake waited for the far end's bytes, and our own part of it stands beside it (tls_own_ns);
+ * FIRST ends when the bytes came in. Where the far end was faster than we, as on a loopback, there
+ * was no such wait to time, and TLS is libcurl's, which is the whole handshake as of old. LAST and
+ * TOTAL, which hold our own doing, and DNS are always user-space times. */
 enum pm_timed_by { PM_TIMED_BY_LIBCURL, PM_TIMED_BY_KERNEL };
 
 /* How far to trust a sample. The kernel's figures (phases timed by it, the connection's) hold in
@@ -75,16 +80,20 @@ const char *pm_verdict_text(enum pm_verdict verdict);
 struct pm_connection {
   bool known;
   uint32_t syns_sent;          /* 1, and one more for each time that nobody answered in time */
-  bool syn_answered;           /* false: every one of them was lost, or is still under way */
+  bool syn_answered;           /* a segment came back, if only to refuse; false: every one of them
+                                  was lost, is still under way, or a router refused it */
   uint32_t data_segments_sent; /* those sent again included */
   uint32_t data_retransmits;   /* of these; spurious ones (RFC 2883) taken out */
   int64_t min_rtt_ns;          /* tcpi_min_rtt; 0: unknown */
 };
 
-/* What the far end says it spent on the request (Pingmesh-Service-Time). */
+/* What the far end says it spent on the request (base/service_time.h). Phase FIRST less this is
+ * what the network took, both ways together: which way took how much of it, nobody can tell from
+ * here. */
 struct pm_far_end {
   bool known;
-  int64_t spent_ns; /* from the request's arrival there to the answer's sending, by its clock */
+  int64_t spent_ns; /* from the request's arrival there to the answer's sending, by its clock; never
+                       more than phase FIRST */
 };
 
 struct pm_sample {
@@ -99,11 +108,18 @@ struct pm_sample {
   bool tls;
   bool tls_verified; /* false too where verification was switched off */
   enum pm_verdict verdict;
-  int64_t loop_lag_ns;    /* the longest that something of this probe waited for us to look */
+  int64_t loop_lag_ns;    /* the longest that something of this probe waited for us to look, or that
+                             we took to send its request */
   int64_t run_delay_ns;   /* that our thread was ready and got no processor, while it ran */
   int64_t libcurl_tcp_ns; /* libcurl's own connect time, beside the kernel's; 0 as in phase_ns */
+  int64_t tls_own_ns;     /* of a handshake timed by the kernel: our own part (cryptography, and the
+                             wait for a processor if we starved). 0: not known apart */
   struct pm_connection connection;
   struct pm_far_end far_end;
 };
+
+/* Whether this phase of it may be published as latency: of a success, and timed by the kernel or
+ * while we did not starve. */
+bool pm_sample_publishes(const struct pm_sample *sample, enum pm_phase phase);
 
 #endif

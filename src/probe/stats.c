@@ -1,7 +1,5 @@
 #include "probe/stats.h"
 
-#include <math.h>
-
 /* What the original reports for a sample without a status line. */
 enum { STATUS_WITHOUT_ANSWER = 502 };
 
@@ -10,9 +8,7 @@ void pm_stats_init(struct pm_stats *stats) {
 }
 
 void pm_stats_deinit(struct pm_stats *stats) {
-  for (int phase = 0; phase < PM_PHASE_COUNT; phase++) {
-    pm_histogram_deinit(&stats->phases[phase].histogram);
-  }
+  pm_window_deinit(&stats->window);
 }
 
 static void count_failure(struct pm_stats *stats, enum pm_outcome outcome) {
@@ -31,35 +27,39 @@ static void count_success(struct pm_stats *stats, const struct pm_sample *sample
   stats->remote = sample->remote;
 }
 
-static enum pm_err add_phase(struct pm_phase_stats *stats, int64_t ns) {
+static void add_phase(struct pm_phase_stats *stats, int64_t ns) {
   stats->latest_ns = ns > 0 ? ns : 0;
-  if (ns <= 0) return PM_OK;
+  if (ns <= 0) return;
   stats->sum_ns += ns;
   if (stats->min_ns == 0 || ns < stats->min_ns) stats->min_ns = ns;
   if (ns > stats->max_ns) stats->max_ns = ns;
-  if (stats->previous_ns > 0) {
-    double difference_ns = fabs((double)(ns - stats->previous_ns));
-    stats->jitter_ns += (difference_ns - stats->jitter_ns) / 16;
-  }
-  stats->previous_ns = ns;
-  return pm_histogram_add(&stats->histogram, ns);
 }
 
 enum pm_err pm_stats_add(struct pm_stats *stats, const struct pm_sample *sample) {
   stats->outcomes[sample->outcome]++;
+  stats->starved += sample->verdict == PM_VERDICT_STARVED;
+  pm_loss_add(&stats->loss, sample);
+  stats->retransmitted += pm_loss_was_retransmitted(sample);
   stats->latest_sample = sample->at;
   stats->latest_status = sample->http_status > 0 ? sample->http_status : STATUS_WITHOUT_ANSWER;
   if (sample->outcome != PM_OUTCOME_SUCCESS) {
     count_failure(stats, sample->outcome);
-    return PM_OK;
+  } else {
+    count_success(stats, sample);
+    for (int phase = 0; phase < PM_PHASE_COUNT; phase++) {
+      add_phase(&stats->phases[phase], sample->phase_ns[phase]);
+    }
   }
-  count_success(stats, sample);
-  enum pm_err first_err = PM_OK;
   for (int phase = 0; phase < PM_PHASE_COUNT; phase++) {
-    enum pm_err err = add_phase(&stats->phases[phase], sample->phase_ns[phase]);
-    if (first_err == PM_OK) first_err = err;
+    if (pm_sample_publishes(sample, (enum pm_phase)phase))
+      pm_buckets_add(&stats->buckets[phase], sample->phase_ns[phase]);
   }
-  return first_err;
+  return pm_window_add(&stats->window, sample);
+}
+
+enum pm_err pm_stats_add_late(struct pm_stats *stats, struct pm_time now, uint64_t turns) {
+  stats->late += turns;
+  return pm_window_add_late(&stats->window, now, turns);
 }
 
 int64_t pm_stats_mean_ns(const struct pm_stats *stats, enum pm_phase phase) {

@@ -80,8 +80,7 @@ enum pm_target_event pm_target_record(struct pm_target *target, const struct pm_
   if (target->state == PM_TARGET_DONE || target->state == PM_TARGET_REMOVED) {
     return PM_TARGET_GOES_ON;
   }
-  /* Without memory the distribution misses one sample; the counts, on which all below rests, do
-   * not. */
+  /* Without memory the windows miss something; the counts, on which all below rests, do not. */
   enum pm_err err = pm_stats_add(&target->stats, sample);
   (void)err;
   if (sample->outcome != PM_OUTCOME_SUCCESS) return after_failure(target);
@@ -90,6 +89,11 @@ enum pm_target_event pm_target_record(struct pm_target *target, const struct pm_
     if (target->location[0] == '\0') set_location(target->location, remote_location);
   }
   return after_success(target);
+}
+
+void pm_target_passed_over(struct pm_target *target, uint64_t turns, struct pm_time now) {
+  enum pm_err err = pm_stats_add_late(&target->stats, now, turns);
+  (void)err; /* as above */
 }
 
 const char *pm_target_location(const struct pm_target *target) {

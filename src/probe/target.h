@@ -69,6 +69,9 @@ enum pm_target_event {
 enum pm_target_event pm_target_record(struct pm_target *target, const struct pm_sample *sample,
                                       const char *remote_location);
 
+/* So many turns of it were passed over, for the probe before was still running. */
+void pm_target_passed_over(struct pm_target *target, uint64_t turns, struct pm_time now);
+
 /* Failures in a row that end it: min(fail_max, limit), as of old. */
 int64_t pm_target_fail_limit(const struct pm_target *target);
 /* Known by its location, else "unknown" before the first success, else by its URL, as of old. */

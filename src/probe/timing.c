@@ -3,6 +3,7 @@
 #include <stdint.h>
 
 #include "base/clock.h"
+#include "probe/verdict.h"
 
 /* Moments of a transfer in libcurl's order, in µs since its begin; 0 if it did not come to that. */
 enum moment { LOOKED_UP, CONNECTED, HANDSHAKEN, SENDING, FIRST_BYTE, END, MOMENT_COUNT };
@@ -48,4 +49,69 @@ void pm_timing_read(CURL *easy, struct pm_sample *sample) {
     }
     sample->phase_ns[steps[i].phase] = span_ns(us[steps[i].from], us[steps[i].to]);
   }
+}
+
+/* --- the kernel's --------------------------------------------------------------------------- */
+
+static void set_phase(struct pm_sample *sample, enum pm_phase phase, int64_t ns) {
+  sample->phase_ns[phase] = ns > 0 ? ns : 1;
+  sample->phase_timed_by[phase] = PM_TIMED_BY_KERNEL;
+}
+
+static int64_t smaller_known(int64_t a_ns, int64_t b_ns) {
+  if (a_ns == 0 || b_ns == 0) return a_ns + b_ns;
+  return a_ns < b_ns ? a_ns : b_ns;
+}
+
+static void apply_tcp(const struct pm_trace *trace, struct pm_sample *sample) {
+  const struct pm_kernel_tcp *connected = &trace->connected;
+  if (!connected->established) return;
+  int64_t ns = connected->rtt_ns;
+  if (connected->retransmits > 0) ns = smaller_known(ns, trace->ended.min_rtt_ns);
+  if (ns > 0) set_phase(sample, PM_PHASE_TCP, ns);
+}
+
+/* libcurl's time is the whole handshake. It ends where libcurl sends the request. */
+static void apply_tls(const struct pm_trace *trace, struct pm_sample *sample) {
+  int64_t whole_ns = sample->phase_ns[PM_PHASE_TLS];
+  bool finished = trace->https && trace->sending.time.ns != 0;
+  if (!finished || trace->tls_wait_ns == 0 || trace->tls_wait_ns > whole_ns) return;
+  set_phase(sample, PM_PHASE_TLS, trace->tls_wait_ns);
+  sample->tls_own_ns = whole_ns - trace->tls_wait_ns;
+}
+
+/* Kept from running between its beginning and the request's going out, one does not know how much
+ * of it was the far end's. */
+static void apply_first(const struct pm_trace *trace, struct pm_sample *sample) {
+  if (!trace->answering || trace->first_ns == 0) return;
+  if (trace->sending_ns > PM_VERDICT_LAG_NS_MAX) return;
+  set_phase(sample, PM_PHASE_FIRST, trace->first_ns);
+}
+
+/* SYNs are what was sent again until we first looked at a connection that stood; whatever came
+ * after that was data. The end of a connection is not waited for, so its FIN is in neither. */
+static void fill_connection(const struct pm_trace *trace, struct pm_connection *connection) {
+  const struct pm_kernel_tcp *ended = &trace->ended;
+  const struct pm_kernel_tcp *first = trace->connected.known ? &trace->connected : ended;
+  if (!ended->known) return;
+  uint32_t again = ended->retransmits - first->retransmits;
+  *connection = (struct pm_connection){
+      .known = true,
+      .syns_sent = 1 + first->retransmits,
+      .syn_answered = first->segments_received > 0,
+      .data_segments_sent = ended->data_segments_sent,
+      .data_retransmits = again > ended->spurious ? again - ended->spurious : 0,
+      .min_rtt_ns = ended->min_rtt_ns,
+  };
+}
+
+void pm_timing_apply(const struct pm_trace *trace, struct pm_sample *sample) {
+  sample->libcurl_tcp_ns = sample->phase_ns[PM_PHASE_TCP];
+  if (!trace->on) return;
+  apply_tcp(trace, sample);
+  apply_tls(trace, sample);
+  apply_first(trace, sample);
+  fill_connection(trace, &sample->connection);
+  sample->loop_lag_ns =
+      trace->lag_max_ns > trace->sending_ns ? trace->lag_max_ns : trace->sending_ns;
 }

@@ -9,8 +9,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/service_time.h"
 #include "probe/timing.h"
 #include "probe/transfer_outcome.h"
+#include "probe/verdict.h"
 
 enum {
   RECEIVE_BYTES = 4096,            /* of libcurl's buffer, one for each handle ever in flight */
@@ -20,27 +22,63 @@ enum {
 
 /* --- called by libcurl ---------------------------------------------------------------------- */
 
-/* "Name: value\r\n", not terminated. A second one of the name takes the place of the first. */
-static void keep_header(struct pm_transfer *transfer, const char *line, size_t bytes) {
-  size_t name = strlen(transfer->config->header_kept);
-  if (bytes <= name || line[name] != ':') return;
-  if (strncasecmp(line, transfer->config->header_kept, name) != 0) return;
-  const char *value = line + name + 1, *end = line + bytes;
+/* Of "Name: value\r\n", not terminated, the value without white space around it, or NULL if it is
+ * another one. */
+static const char *value_of(const char *name, const char *line, size_t line_bytes, size_t *bytes) {
+  size_t name_bytes = strlen(name);
+  if (line_bytes <= name_bytes || line[name_bytes] != ':') return NULL;
+  if (strncasecmp(line, name, name_bytes) != 0) return NULL;
+  const char *value = line + name_bytes + 1, *end = line + line_bytes;
   while (value < end && (*value == ' ' || *value == '\t')) value++;
   while (end > value && (end[-1] == '\n' || end[-1] == '\r' || end[-1] == ' ')) end--;
-  size_t length = (size_t)(end - value);
-  if (length >= sizeof transfer->header) length = 0;
-  memcpy(transfer->header, value, length);
-  transfer->header[length] = '\0';
+  *bytes = (size_t)(end - value);
+  return value;
+}
+
+/* A second one of the name takes the place of the first. */
+static void keep_header(struct pm_transfer *transfer, const char *line, size_t line_bytes) {
+  size_t bytes;
+  const char *value = value_of(transfer->config->header_kept, line, line_bytes, &bytes);
+  if (!value) return;
+  if (bytes >= sizeof transfer->header) bytes = 0;
+  memcpy(transfer->header, value, bytes);
+  transfer->header[bytes] = '\0';
+}
+
+static void read_service_time(struct pm_transfer *transfer, const char *line, size_t line_bytes) {
+  size_t bytes;
+  struct pm_service_time time;
+  const char *value = value_of(PM_SERVICE_TIME_HEADER, line, line_bytes, &bytes);
+  if (!value) return;
+  transfer->far_end.known = pm_service_time_read(value, bytes, &time) == PM_OK;
+  if (transfer->far_end.known) transfer->far_end.spent_ns = time.spent_us * PM_NS_PER_US;
 }
 
 static size_t on_header(char *data, size_t size, size_t count, void *arg) {
   struct pm_transfer *transfer = arg;
+  pm_trace_answering(&transfer->trace);
   if (transfer->config->header_kept) keep_header(transfer, data, size * count);
+  read_service_time(transfer, data, size * count);
   transfer->header_bytes += size * count;
   if (transfer->header_bytes <= PM_TRANSFER_HEADER_BYTES_MAX) return size * count;
   transfer->header_too_large = true;
   return 0;
+}
+
+/* The connection stands, handshake included, and the request is about to be made. */
+static int on_ready(void *arg, char *remote_ip, char *local_ip, int remote_port, int local_port) {
+  struct pm_transfer *transfer = arg;
+  (void)remote_ip, (void)local_ip, (void)remote_port, (void)local_port;
+  pm_trace_sending(&transfer->trace);
+  return CURL_PREREQFUNC_OK;
+}
+
+/* The socket is connected, and the handshake is next. */
+static CURLcode on_handshake(CURL *easy, void *context, void *arg) {
+  struct pm_transfer *transfer = arg;
+  (void)easy, (void)context;
+  pm_trace_connected(&transfer->trace);
+  return CURLE_OK;
 }
 
 static size_t on_body(char *data, size_t size, size_t count, void *arg) {
@@ -89,6 +127,7 @@ static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_so
   curl_easy_getinfo(transfer->easy, CURLINFO_PRIVATE, (char **)&owner);
   if (pm_curl_multi_socket_opened(transfer->config->multi, fd, owner) != PM_OK)
     return socket_failed(transfer, ENOMEM, fd);
+  pm_trace_opened(&transfer->trace, fd);
   return fd;
 }
 
@@ -146,6 +185,11 @@ static CURLcode set_callbacks(CURL *easy, struct pm_transfer *transfer, void *ow
   SET(code, easy, CURLOPT_HEADERDATA, transfer);
   SET(code, easy, CURLOPT_WRITEFUNCTION, on_body);
   SET(code, easy, CURLOPT_WRITEDATA, transfer);
+  if (!transfer->config->kernel_timing) return code;
+  SET(code, easy, CURLOPT_PREREQFUNCTION, on_ready);
+  SET(code, easy, CURLOPT_PREREQDATA, transfer);
+  SET(code, easy, CURLOPT_SSL_CTX_FUNCTION, on_handshake);
+  SET(code, easy, CURLOPT_SSL_CTX_DATA, transfer);
   return code;
 }
 
@@ -226,6 +270,7 @@ enum pm_err pm_transfer_aim(struct pm_transfer *transfer,
   transfer->header_bytes = 0;
   transfer->header_too_large = transfer->body_too_large = false;
   transfer->socket_errno = 0;
+  transfer->far_end = (struct pm_far_end){0};
   transfer->reason[0] = transfer->header[0] = '\0';
   set_kept(transfer, request->limits.body_bytes_kept);
 
@@ -263,6 +308,8 @@ enum pm_err pm_transfer_connect_to(struct pm_transfer *transfer, const struct pm
                                    int64_t connect_ms, int64_t total_ms) {
   long total = whole_ms(total_ms), connect = whole_ms(connect_ms);
   CURLcode code = set_connect_to(transfer, ip);
+  pm_trace_begin(&transfer->trace, transfer->config->kernel_timing, transfer->https,
+                 connect < total ? connect : total);
   if (total != transfer->set_total_ms) SET(code, transfer->easy, CURLOPT_TIMEOUT_MS, total);
   if (connect != transfer->set_connect_ms)
     SET(code, transfer->easy, CURLOPT_CONNECTTIMEOUT_MS, connect);
@@ -323,6 +370,18 @@ void pm_transfer_read(const struct pm_transfer *transfer, CURLcode code, struct 
   sample->outcome =
       pm_transfer_succeeded(transfer, code) ? PM_OUTCOME_SUCCESS : PM_OUTCOME_INTERNAL;
   pm_timing_read(transfer->easy, sample);
+  pm_timing_apply(&transfer->trace, sample);
+  /* A far end that claims more than all of it measures something else. */
+  if (transfer->far_end.known && transfer->far_end.spent_ns <= sample->phase_ns[PM_PHASE_FIRST])
+    sample->far_end = transfer->far_end;
+}
+
+bool pm_transfer_timeout_is_ours(const struct pm_transfer *transfer, CURLcode code,
+                                 int64_t run_delay_ns) {
+  const struct pm_trace *trace = &transfer->trace;
+  if (code != CURLE_OPERATION_TIMEDOUT || !trace->on) return false;
+  return pm_verdict_timeout_is_ours(trace->unseen, trace->lag_sum_ns, run_delay_ns,
+                                    trace->patience_ns);
 }
 
 /* libcurl never forgets a system error, so that after a failure without one it would still name the

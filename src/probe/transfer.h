@@ -17,6 +17,7 @@
 #include "probe/curl_multi.h"
 #include "probe/exchange.h"
 #include "probe/sample.h"
+#include "probe/trace.h"
 
 enum {
   /* Of all header lines of an answer; 8 kB is what servers themselves send at the most. */
@@ -33,6 +34,7 @@ struct pm_transfer_config {
   struct curl_slist *headers;
   const char *header_kept; /* NULL: none */
   struct pm_ip bind;       /* family NONE: the kernel's choice */
+  bool kernel_timing;
 };
 
 /* Fields are the transfer's own, but for easy, which is for adding to the multi handle. */
@@ -47,6 +49,8 @@ struct pm_transfer {
   bool header_too_large, body_too_large;
   bool https, insecure;
   int socket_errno;
+  struct pm_trace trace;
+  struct pm_far_end far_end;
   /* What the easy handle is set to, so that only changes are set. */
   long set_connect_ms, set_total_ms;
   bool set_https, set_insecure, set_connect_to;
@@ -71,11 +75,15 @@ enum pm_err pm_transfer_connect_to(struct pm_transfer *transfer, const struct pm
 /* After its end. */
 bool pm_transfer_succeeded(const struct pm_transfer *transfer, CURLcode code);
 bool pm_transfer_connected(const struct pm_transfer *transfer);
-/* Every field of the sample but at, ended, remote, the phase DNS and the outcome of a failure. */
+/* Every field of the sample but at, ended, remote, the phase DNS, the outcome of a failure, the run
+ * delay and the verdict. */
 void pm_transfer_read(const struct pm_transfer *transfer, CURLcode code, struct pm_sample *sample);
 /* Of a failure, see probe/transfer_outcome.h. */
 enum pm_outcome pm_transfer_outcome(const struct pm_transfer *transfer, CURLcode code,
                                     const char *where, struct pm_why *why);
+/* A failure was a time-out, and it was we who took too long (probe/verdict.h). */
+bool pm_transfer_timeout_is_ours(const struct pm_transfer *transfer, CURLcode code,
+                                 int64_t run_delay_ns);
 /* Between two aims: gives back what a large body took, and forgets what the last transfer met. */
 void pm_transfer_rest(struct pm_transfer *transfer);
 

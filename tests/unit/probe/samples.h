@@ -7,6 +7,7 @@
 /* The nth success: a phase that takes n ms per its place (dns 1, tcp 2, … total 6) times scale. */
 static inline struct pm_sample sample_success(int nth, int64_t scale) {
   struct pm_sample sample = {.at = {nth * (int64_t)PM_NS_PER_S},
+                             .ended = {nth * (int64_t)PM_NS_PER_S},
                              .outcome = PM_OUTCOME_SUCCESS,
                              .http_status = 200,
                              .body_bytes = 100,

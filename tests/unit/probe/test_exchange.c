@@ -1,8 +1,10 @@
+#include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -189,8 +191,49 @@ static void test_the_phases_of_a_success(void **state) {
   int64_t parts = ns[PM_PHASE_TCP] + ns[PM_PHASE_FIRST] + ns[PM_PHASE_LAST];
   assert_true(ns[PM_PHASE_TOTAL] >= parts);
   assert_true(ns[PM_PHASE_TOTAL] < TOTAL_MS * (int64_t)PM_NS_PER_MS);
-  for (int i = 0; i < PM_PHASE_COUNT; i++)
-    assert_int_equal(o.sample.phase_timed_by[i], PM_TIMED_BY_LIBCURL);
+  for (int i = 0; i < PM_PHASE_COUNT; i++) {
+    bool kernels = i == PM_PHASE_TCP || i == PM_PHASE_FIRST;
+    assert_int_equal(o.sample.phase_timed_by[i],
+                     kernels ? PM_TIMED_BY_KERNEL : PM_TIMED_BY_LIBCURL);
+  }
+  assert_true(o.sample.libcurl_tcp_ns >= ns[PM_PHASE_TCP]);
+}
+
+static void test_what_the_kernel_says_of_a_connection(void **state) {
+  struct outcome o;
+  exchange_with(*state, &o, LOOPBACK_ANSWERS, OK_HEAD "\r\nhello", NULL);
+  const struct pm_connection *connection = &o.sample.connection;
+  assert_true(connection->known);
+  assert_int_equal(connection->syns_sent, 1);
+  assert_true(connection->syn_answered);
+  assert_int_equal(connection->data_segments_sent, 1);
+  assert_int_equal(connection->data_retransmits, 0);
+  assert_true(connection->min_rtt_ns > 0);
+  assert_true(connection->min_rtt_ns <= o.sample.phase_ns[PM_PHASE_TCP]);
+}
+
+/* The far end's word on its own share; nonsense, and more than there was in all, are as none. */
+static void test_the_far_ends_share(void **state) {
+  static const struct {
+    const char *header;
+    bool known;
+    int64_t spent_ns;
+  } table[] = {
+      {"Pingmesh-Service-Time: 1; rx=1795343367000321; tx=1795343367000322\r\n", true, 1000},
+      {"pingmesh-service-time:0\r\n", true, 0},
+      {"", false, 0},
+      {"Pingmesh-Service-Time: soon\r\n", false, 0},
+      {"Pingmesh-Service-Time: 1; rx=-1\r\n", false, 0},
+      {"Pingmesh-Service-Time: 9000000000\r\n", false, 0},
+  };
+  for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+    struct outcome o;
+    char answer[256];
+    snprintf(answer, sizeof answer, OK_HEAD "%s\r\nhello", table[i].header);
+    exchange_with(*state, &o, LOOPBACK_ANSWERS, answer, NULL);
+    assert_int_equal(o.sample.far_end.known, table[i].known);
+    assert_int_equal(o.sample.far_end.spent_ns, table[i].spent_ns);
+  }
 }
 
 static void test_the_request(void **state) {
@@ -316,12 +359,116 @@ static void test_a_refused_connection(void **state) {
   loopback_server_close(&refusing);
   assert_int_equal(o.sample.outcome, PM_OUTCOME_CONNECT);
   assert_string_equal(o.detail, expected);
+  assert_true(o.sample.connection.known);
+  assert_true(o.sample.connection.syn_answered); /* by a refusal */
   assert_int_equal(o.sample.http_status, 0);
   const int64_t *ns = o.sample.phase_ns;
   assert_true(ns[PM_PHASE_TCP] > 0);
   assert_int_equal(ns[PM_PHASE_FIRST], 0);
   assert_int_equal(ns[PM_PHASE_LAST], 0);
   assert_true(ns[PM_PHASE_TOTAL] >= ns[PM_PHASE_TCP]);
+}
+
+enum { FILLERS = 4 };
+
+/* A listener whose queue is full drops what comes, as does a machine that is gone: the kernel's
+ * first answer to a connect is then never. */
+struct black_hole {
+  int fds[1 + FILLERS];
+  uint16_t port;
+};
+
+static void black_hole_open(struct black_hole *hole) {
+  struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  socklen_t bytes = sizeof at;
+  for (size_t i = 0; i <= FILLERS; i++)
+    hole->fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+  assert_int_equal(bind(hole->fds[0], (const struct sockaddr *)&at, sizeof at), 0);
+  assert_int_equal(getsockname(hole->fds[0], (struct sockaddr *)&at, &bytes), 0);
+  assert_int_equal(listen(hole->fds[0], 0), 0);
+  hole->port = ntohs(at.sin_port);
+  for (size_t i = 1; i <= FILLERS; i++) {
+    int err = connect(hole->fds[i], (const struct sockaddr *)&at, sizeof at);
+    assert_true(err == 0 || errno == EINPROGRESS);
+  }
+}
+
+static void black_hole_close(struct black_hole *hole) {
+  for (size_t i = 0; i <= FILLERS; i++) close(hole->fds[i]);
+}
+
+/* libcurl closes its socket without telling: whoever gets the descriptor next is another one. */
+static void test_a_connection_that_nobody_answers(void **state) {
+  struct fixture *f = *state;
+  struct black_hole hole;
+  black_hole_open(&hole);
+  char text[64], expected[128];
+  snprintf(text, sizeof text, "127.0.0.1:%u", hole.port);
+  snprintf(expected, sizeof expected, "connect to %s: no answer within 100 ms", text);
+  struct pm_endpoint dead = endpoint(text, NULL);
+  struct outcome o;
+  for (int round = 0; round < 3; round++) {
+    exchange(f, &o, &dead);
+    assert_int_equal(o.sample.outcome, PM_OUTCOME_TIMEOUT);
+    assert_string_equal(o.detail, expected);
+    assert_true(o.sample.connection.known);
+    assert_int_equal(o.sample.connection.syns_sent, 1); /* the next would go out after a second */
+    assert_false(o.sample.connection.syn_answered);
+    for (int i = 0; i < IN_FLIGHT_MAX; i++) {
+      exchange_with(f, &o, LOOPBACK_ANSWERS, OK_HEAD "\r\n", NULL);
+      assert_int_equal(o.sample.outcome, PM_OUTCOME_SUCCESS);
+    }
+  }
+  black_hole_close(&hole);
+}
+
+/* --- when we ourselves are slow --------------------------------------------------------------- */
+
+static void on_stall(uv_timer_t *timer) {
+  struct timespec whole = {.tv_nsec = *(const int64_t *)timer->data};
+  nanosleep(&whole, NULL);
+}
+
+/* The loop stands still for a while just after a probe has begun. The server lives in the same
+ * loop, so its answer is as late as our look at it. */
+static void exchange_with_stall(struct fixture *f, struct outcome *o, int64_t stall_ns) {
+  uv_timer_t stall;
+  uv_timer_init(&f->loop, &stall);
+  stall.data = &stall_ns;
+  f->server.manner = LOOPBACK_ANSWERS;
+  f->server.text = OK_HEAD "\r\nhello";
+  struct pm_endpoint e = endpoint_at(f, "127.0.0.1", NULL);
+  struct pm_exchange_request request = request_of(&e);
+  *o = (struct outcome){0};
+  start(f, o, &request);
+  uv_timer_start(&stall, on_stall, 0, 0); /* after libcurl's, which sends the SYN */
+  wait_for(f, o);
+  uv_close((uv_handle_t *)&stall, NULL);
+  uv_run(&f->loop, UV_RUN_NOWAIT);
+}
+
+static void test_a_stall_makes_no_round_trip_longer(void **state) {
+  enum { STALL_NS = 40 * PM_NS_PER_MS };
+  struct outcome o;
+  exchange_with_stall(*state, &o, STALL_NS);
+  assert_int_equal(o.sample.outcome, PM_OUTCOME_SUCCESS);
+  assert_int_equal(o.sample.verdict, PM_VERDICT_STARVED);
+  assert_true(o.sample.loop_lag_ns > STALL_NS / 2);
+  assert_int_equal(o.sample.phase_timed_by[PM_PHASE_TCP], PM_TIMED_BY_KERNEL);
+  assert_true(o.sample.phase_ns[PM_PHASE_TCP] < STALL_NS / 4);
+  assert_true(o.sample.libcurl_tcp_ns > STALL_NS / 2);
+  assert_true(pm_sample_publishes(&o.sample, PM_PHASE_TCP));
+  assert_false(pm_sample_publishes(&o.sample, PM_PHASE_TOTAL));
+}
+
+/* It stands still for longer than a probe may take, and the SYN was answered long since. */
+static void test_a_time_out_of_our_own_is_no_loss(void **state) {
+  struct outcome o;
+  exchange_with_stall(*state, &o, 2 * TOTAL_MS * (int64_t)PM_NS_PER_MS);
+  if (o.sample.outcome == PM_OUTCOME_SUCCESS) fail_msg("there was no time-out");
+  assert_int_equal(o.sample.outcome, PM_OUTCOME_INTERNAL);
+  assert_int_equal(o.sample.verdict, PM_VERDICT_STARVED);
+  expect_detail(&o, "this node got no processor in time");
 }
 
 static void test_the_policy_refuses_before_anything_is_sent(void **state) {
@@ -623,11 +770,16 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(test_a_success),
       TEST(test_the_phases_of_a_success),
+      TEST(test_what_the_kernel_says_of_a_connection),
+      TEST(test_the_far_ends_share),
       TEST(test_the_request),
       TEST(test_statuses),
       TEST(test_servers_that_misbehave),
       TEST(test_of_a_body_the_beginning_is_kept),
       TEST(test_a_refused_connection),
+      TEST(test_a_connection_that_nobody_answers),
+      TEST(test_a_stall_makes_no_round_trip_longer),
+      TEST(test_a_time_out_of_our_own_is_no_loss),
       TEST(test_the_policy_refuses_before_anything_is_sent),
       TEST(test_the_first_allowed_address_is_taken),
       TEST(test_an_override_keeps_the_host_and_needs_no_lookup),

@@ -205,6 +205,32 @@ static void turns_of_many_targets_stay_spread_over_the_interval(void **state) {
   sim_close(&sim);
 }
 
+/* Large meshes, and the shortest interval: no 10 ms have many more starts than their share, from
+ * the first second on and for as long as it runs. The bounds are what wholly independent probes
+ * would pass less than once in ten thousand such runs; a plan that forgot its phases would start
+ * hundreds at once after the first interval. */
+static void no_ten_milliseconds_have_many_more_than_their_share(void **state) {
+  (void)state;
+  static const struct {
+    size_t targets;
+    int64_t interval_ms, run_s;
+    size_t share, most;
+  } rows[] = {{1000, 1000, 60, 10, 34},
+              {1000, 10000, 200, 1, 11},
+              {5000, 10000, 120, 5, 23},
+              {5000, 1000, 25, 50, 96}};
+  for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    struct sim sim;
+    sim_open(&sim, 10000, 40 + i);
+    sim_add(&sim, 1, rows[i].targets, rows[i].interval_ms);
+    sim_run(&sim, rows[i].run_s * S);
+    assert_true(sim.count > rows[i].targets * 5);
+    assert_in_range(most_within(&sim, 0, 10 * MS), rows[i].share, rows[i].most);
+    for (size_t n = 0; n < sim.count; n++) assert_int_equal(sim.starts[n].late, 0);
+    sim_close(&sim);
+  }
+}
+
 /* Sixty of a minute each, added over a while: their phases must not cluster either. */
 static void the_second_turn_steps_into_the_own_phase(void **state) {
   (void)state;
@@ -684,6 +710,7 @@ int main(void) {
       cmocka_unit_test(a_few_added_at_once_start_within_milliseconds),
       cmocka_unit_test(many_added_at_once_never_start_together),
       cmocka_unit_test(turns_of_many_targets_stay_spread_over_the_interval),
+      cmocka_unit_test(no_ten_milliseconds_have_many_more_than_their_share),
       cmocka_unit_test(the_second_turn_steps_into_the_own_phase),
       cmocka_unit_test(nodes_differ_in_phase),
       cmocka_unit_test(jitter_fills_a_tenth_to_either_side_and_never_drifts),
