@@ -18,6 +18,17 @@
  *   dns_ns tcp_ns tls_ns first_ns last_ns total_ns
  *                      phases in nanoseconds; 0 if one did not happen. Total leaves out DNS
  *   timed_by           per phase whose clock it is: "libcurl" or "kernel"
+ *   verdict            "clean", "retransmitted", "starved": phases of a starved sample that libcurl
+ *                      timed measure this node, not the path
+ *   loop_lag_ns run_delay_ns
+ *                      what the verdict rests on (probe/sample.h)
+ *   libcurl_tcp_ns     libcurl's own connect time, beside the kernel's
+ *   tls_own_ns         our own part of a handshake, which is not in tls_ns then; 0 if not known apart
+ *   far_end_ns first_network_ns
+ *                      first_ns split: what the far end says it spent, and the rest, which is the
+ *                      network both ways together; null if it says nothing
+ *   connection         what the kernel says of it at its end, null if nothing: syns_sent,
+ *                      syn_answered, data_segments_sent, data_retransmits, min_rtt_ns (0: unknown)
  *   tls_verified       whether the certificate was verified; null without TLS
  *   successes          of this target so far
  *   failures_in_a_row  up to this sample

@@ -116,6 +116,41 @@ static void put_phases(struct pm_json_writer *w, const struct pm_sample *sample)
   pm_json_object_end(w);
 }
 
+static void put_connection(struct pm_json_writer *w, const struct pm_connection *connection) {
+  if (!connection->known) {
+    pm_json_put_null(w, "connection");
+    return;
+  }
+  pm_json_object_begin(w, "connection");
+  pm_json_put_uint(w, "syns_sent", connection->syns_sent);
+  pm_json_put_bool(w, "syn_answered", connection->syn_answered);
+  pm_json_put_uint(w, "data_segments_sent", connection->data_segments_sent);
+  pm_json_put_uint(w, "data_retransmits", connection->data_retransmits);
+  pm_json_put_int(w, "min_rtt_ns", connection->min_rtt_ns);
+  pm_json_object_end(w);
+}
+
+static void put_far_end(struct pm_json_writer *w, const struct pm_sample *sample) {
+  if (!sample->far_end.known) {
+    pm_json_put_null(w, "far_end_ns");
+    pm_json_put_null(w, "first_network_ns");
+    return;
+  }
+  pm_json_put_int(w, "far_end_ns", sample->far_end.spent_ns);
+  pm_json_put_int(w, "first_network_ns",
+                  sample->phase_ns[PM_PHASE_FIRST] - sample->far_end.spent_ns);
+}
+
+static void put_trust(struct pm_json_writer *w, const struct pm_sample *sample) {
+  pm_json_put_string(w, "verdict", pm_verdict_text(sample->verdict));
+  pm_json_put_int(w, "loop_lag_ns", sample->loop_lag_ns);
+  pm_json_put_int(w, "run_delay_ns", sample->run_delay_ns);
+  pm_json_put_int(w, "libcurl_tcp_ns", sample->libcurl_tcp_ns);
+  pm_json_put_int(w, "tls_own_ns", sample->tls_own_ns);
+  put_far_end(w, sample);
+  put_connection(w, &sample->connection);
+}
+
 void pm_console_line_json(struct pm_buf *out, const char *from, const struct pm_target *target,
                           const struct pm_sample *sample) {
   struct pm_json_writer w;
@@ -132,6 +167,7 @@ void pm_console_line_json(struct pm_buf *out, const char *from, const struct pm_
   pm_json_put_int(&w, "status", sample->http_status);
   pm_json_put_uint(&w, "bytes", sample->body_bytes);
   put_phases(&w, sample);
+  put_trust(&w, sample);
   if (sample->tls) {
     pm_json_put_bool(&w, "tls_verified", sample->tls_verified);
   } else {

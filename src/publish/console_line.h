@@ -17,7 +17,7 @@
 enum {
   /* A summary holds a header line, a URL and a location; JSON may write each byte of these two and
    * of our own location as a six-byte escape. */
-  PM_CONSOLE_LINE_BYTES_MAX = 1024 + 6 * (PM_URL_BYTES + 2 * PM_LOCATION_BYTES),
+  PM_CONSOLE_LINE_BYTES_MAX = 1536 + 6 * (PM_URL_BYTES + 2 * PM_LOCATION_BYTES),
 };
 
 /* "# timestamp…": names the columns. */

@@ -62,6 +62,7 @@ struct pm_line_writer {
   uint64_t retry_ms;
 
   uint64_t dropped, failed;
+  int error; /* of the latest write */
   bool closing;
   void (*closed)(void *owner);
   void *owner;
@@ -211,10 +212,12 @@ static void after_work(uv_work_t *request, int status) {
   writer->working = false;
   if (result > 0) {
     writer->retry_ms = RETRY_MS_MIN;
+    writer->error = 0;
     count_written(writer, (size_t)result);
   } else if (result == 0 || result == -EAGAIN || result == -EINTR) {
     retry_later(writer);
   } else {
+    writer->error = (int)-result;
     give_up_batch(writer, &writer->failed);
   }
   if (deadline_passed(writer)) {
@@ -342,4 +345,8 @@ uint64_t pm_line_writer_dropped(const struct pm_line_writer *writer) {
 
 uint64_t pm_line_writer_failed(const struct pm_line_writer *writer) {
   return writer->failed;
+}
+
+int pm_line_writer_error(const struct pm_line_writer *writer) {
+  return writer->error;
 }

@@ -33,6 +33,8 @@ void pm_line_writer_put(struct pm_line_writer *writer, const char *line, size_t 
 /* Lines that never were written whole, because there was no room; because writing failed. */
 uint64_t pm_line_writer_dropped(const struct pm_line_writer *writer);
 uint64_t pm_line_writer_failed(const struct pm_line_writer *writer);
+/* errno of the latest write: 0 if it succeeded or there was none. */
+int pm_line_writer_error(const struct pm_line_writer *writer);
 /* Writes out what is queued for at most flush_ms (the rest is dropped), then calls closed from the
  * loop, and frees. Does not close fd. What is put from here on is dropped. */
 void pm_line_writer_close(struct pm_line_writer *writer, int64_t flush_ms,

@@ -32,6 +32,13 @@ void pm_publisher_notice(struct pm_publisher *publisher, const char *line) {
   }
 }
 
+void pm_publisher_reopen(struct pm_publisher *publisher) {
+  for (size_t i = 0; i < publisher->count; i++) {
+    struct pm_sink *sink = publisher->sinks[i];
+    if (sink->ops->reopen != NULL) sink->ops->reopen(sink);
+  }
+}
+
 static void on_sink_closed(void *owner) {
   struct pm_publisher *publisher = owner;
   if (--publisher->closing == 0) publisher->closed(publisher->owner);

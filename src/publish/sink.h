@@ -27,6 +27,8 @@ struct pm_sink_ops {
   /* Words of our own for people (the console's), without the last line end. */
   void (*notice)(struct pm_sink *sink, const char *line);
   void (*counts)(const struct pm_sink *sink, struct pm_sink_counts *out);
+  /* A file that was moved away is left alone, and one of the same name begun. */
+  void (*reopen)(struct pm_sink *sink);
   /* Writes out what is queued, for at most flush_ms, then frees the sink and calls closed, from the
    * loop and never from within this call. Never NULL. */
   void (*close)(struct pm_sink *sink, int64_t flush_ms, void (*closed)(void *owner), void *owner);
@@ -55,6 +57,7 @@ void pm_publisher_sample(struct pm_publisher *publisher, const struct pm_target 
                          const struct pm_sample *sample);
 void pm_publisher_ended(struct pm_publisher *publisher, const struct pm_target *target);
 void pm_publisher_notice(struct pm_publisher *publisher, const char *line);
+void pm_publisher_reopen(struct pm_publisher *publisher);
 /* What comes from here on is ignored. closed comes when all sinks are, from the loop; at once if
  * there are none. */
 void pm_publisher_close(struct pm_publisher *publisher, void (*closed)(void *owner), void *owner);
