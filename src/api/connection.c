@@ -6,6 +6,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "probe/kernel.h"
+
 enum {
   /* More than a browser has under way; who still sends after it gets the reset. */
   DRAINED_BYTES_MAX = 256 * 1024,
@@ -65,6 +67,7 @@ static bool attach(struct pm_connection *connection) {
 static void on_room(uv_handle_t *handle, size_t suggested, uv_buf_t *out) {
   struct pm_connection *connection = handle->data;
   (void)suggested;
+  if (connection->wait != PM_WAIT_LINGER) connection->arrived = pm_kernel_arrival(connection->fd);
   *out = uv_buf_init(connection->set->read, sizeof(connection->set->read));
 }
 
@@ -292,6 +295,7 @@ static void answer_request(struct pm_connection *connection, bool surplus) {
   request->client = connection->client;
   request->tls = connection->tls != NULL;
   request->received = pm_clock_now();
+  request->arrived = connection->arrived.ns != 0 ? connection->arrived : pm_clock_wall();
   handle(set, request);
   if (wanted && !surplus && !set->response.close && !set->closing &&
       connection->requests < set->config.requests_per_connection_max) {
@@ -442,7 +446,7 @@ void pm_connection_start(struct pm_connection *connection, int fd, const struct 
     pm_connection_drop(connection);
     return;
   }
-  const ssize_t count = recv(fd, set->read, sizeof(set->read), MSG_DONTWAIT);
+  const ssize_t count = pm_kernel_receive(fd, set->read, sizeof(set->read), &connection->arrived);
   if (count > 0) {
     received(connection, set->read, (size_t)count);
   } else if (count < 0 && (errno == EAGAIN || errno == EINTR)) {

@@ -41,6 +41,7 @@ struct pm_connection {
   size_t drained_bytes;           /* while lingering */
   uint32_t requests;
   struct pm_ip client;
+  struct pm_wall arrived; /* what was read last, by the kernel's stamp; 0: unknown */
   bool attached, reading, writing;
   bool ready;   /* the handshake is done, or there is none */
   bool dropped; /* the socket is closed; nothing but the handle's memory is left */

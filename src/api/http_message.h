@@ -48,6 +48,8 @@ struct pm_http_request {
   bool tls;
   bool http_1_0;           /* what a proxy speaks to us unless told otherwise; see auth.h */
   struct pm_time received; /* when the request's last byte was read */
+  struct pm_wall
+      arrived; /* when what was read last had come in, by the kernel's stamp if it has one */
 };
 
 /* The header's value, the first of several; NULL if absent. name in lower case. */

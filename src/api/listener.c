@@ -10,6 +10,8 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "probe/kernel.h"
+
 enum {
   BACKLOG = 4096,    /* Linux cuts it to net.core.somaxconn */
   ACCEPT_BATCH = 64, /* then others have their turn */
@@ -52,6 +54,7 @@ static int socket_with(int domain, bool v6_only) {
 static int bound_to(const struct sockaddr *address, socklen_t bytes, bool v6_only) {
   const int fd = socket_with(address->sa_family, v6_only);
   if (fd < 0) return -1;
+  pm_kernel_stamp_arrivals(fd); /* for the service time that answers tell of */
   if (bind(fd, address, bytes) == 0 && listen(fd, BACKLOG) == 0) return fd;
   const int error = errno;
   close(fd);

@@ -7,28 +7,39 @@
 #include "api/accept.h"
 #include "api/addpeer.h"
 #include "api/answer.h"
+#include "api/discovery_view.h"
 #include "api/form.h"
 #include "api/html.h"
+#include "api/kept.h"
 #include "api/login_page.h"
 #include "api/node_view.h"
 #include "api/peers_view.h"
 #include "api/route.h"
 #include "base/escape.h"
+#include "base/service_time.h"
 #include "gossip/wire_pong.h"
 
 enum {
   PING_BYTES_MAX = 4096, /* a location is at most 127 bytes, escaped at most six times that */
-  PEERS_KEPT_TIMES =
-      10, /* as long as it took to write, so that asking costs at most 1/10 of a core */
+};
+
+/* Which windows of statistics the document of /v1/peers has; "stats" in the query names it. */
+enum peers_stats { STATS_DEFAULT, STATS_NONE, STATS_ALL, STATS_COUNT };
+static const struct {
+  const char *name;
+  unsigned windows;
+} PEERS_STATS[STATS_COUNT] = {
+    [STATS_DEFAULT] = {"default", PM_PEERS_VIEW_WINDOWS_DEFAULT},
+    [STATS_NONE] = {"none", 0},
+    [STATS_ALL] = {"all", PM_PEERS_VIEW_WINDOWS_ALL},
 };
 
 struct pm_service {
   struct pm_service_config config;
   struct pm_buf ping; /* the body of /v1/ping, which everybody asks for all the time */
-  /* The document of /v1/peers as everybody may have it, and until when: at 16,000 targets it takes
-   * 88 ms to write, and anyone may ask. */
-  struct pm_buf peers;
-  struct pm_time peers_until;
+  struct pm_kept peers[STATS_COUNT]; /* /v1/peers as everybody may have it: at 16,000 targets it
+                                        takes 88 ms to write */
+  struct pm_kept exposition;         /* /metrics */
 };
 
 static struct pm_peers_view peers_of(const struct pm_service *service) {
@@ -42,6 +53,8 @@ static struct pm_peers_view peers_of(const struct pm_service *service) {
   };
   struct pm_peers_view view;
   pm_peers_view_init(&view, config->roster(config->owner), &head, pm_clock_wall());
+  view.now_monotonic = pm_clock_now();
+  if (config->mesh != NULL) view.core = config->mesh(config->owner);
   return view;
 }
 
@@ -79,29 +92,53 @@ static void say_who_we_are(struct pm_service *service, const struct pm_http_requ
   pm_buf_deinit(&pong);
 }
 
+/* To whoever measures us, so that our own slowness is not taken for the network's. */
+static void say_service_time(const struct pm_http_request *request,
+                             struct pm_http_response *response) {
+  char text[PM_SERVICE_TIME_BYTES];
+  struct pm_wall now = pm_clock_wall();
+  if (request->arrived.ns == 0 || request->arrived.ns > now.ns) return; /* the calendar was set */
+  const struct pm_service_time time = {
+      .spent_us = (now.ns - request->arrived.ns) / PM_NS_PER_US,
+      .received_us = request->arrived.ns / PM_NS_PER_US,
+      .sent_us = now.ns / PM_NS_PER_US,
+  };
+  pm_service_time_write(&time, text);
+  pm_answer_header(response, PM_SERVICE_TIME_HEADER, text);
+}
+
 static void handle_ping(struct pm_service *service, const struct pm_http_request *request,
                         struct pm_http_response *response) {
   pm_answer_html(response, 200);
   pm_buf_append(&response->body, service->ping.data, service->ping.len);
   if (request->query[0] != '\0') say_who_we_are(service, request, response);
+  say_service_time(request, response);
 }
 
-static void answer_kept_peers(struct pm_service *service, struct pm_http_response *response) {
+static void answer_kept_peers(struct pm_service *service, enum peers_stats stats,
+                              struct pm_http_response *response) {
+  struct pm_kept *kept = &service->peers[stats];
   struct pm_time began = pm_clock_now();
-  if (!pm_time_before(began, service->peers_until)) {
-    const struct pm_peers_view view = peers_of(service);
-    pm_buf_reset(&service->peers);
-    pm_peers_view_json(&view, &service->peers);
-    struct pm_time ended = pm_clock_now();
-    int64_t took_ns = pm_time_since_ns(ended, began);
-    service->peers_until = pm_time_add_ns(ended, took_ns * PEERS_KEPT_TIMES);
+  if (!pm_kept_is_fresh(kept, began)) {
+    struct pm_peers_view view = peers_of(service);
+    view.windows = PEERS_STATS[stats].windows;
+    pm_peers_view_json(&view, &kept->text);
+    pm_kept_written(kept, began, pm_clock_now());
   }
   pm_answer_json(response, 200);
-  if (pm_buf_status(&service->peers) == PM_OK) {
-    pm_buf_append(&response->body, service->peers.data, service->peers.len);
-  } else {
-    response->body.err = pm_buf_status(&service->peers);
-  }
+  pm_kept_answer(kept, response);
+}
+
+static enum peers_stats asked_stats(const struct pm_http_request *request) {
+  struct pm_form form;
+  if (pm_form_parse(request->query, strlen(request->query), &form, NULL) != PM_OK)
+    return STATS_DEFAULT;
+  const char *name = pm_form_value(&form, "stats");
+  /* A node that is told to read our list has a cap for it, and use for the names alone. */
+  if (pm_form_value(&form, "addpeers")[0] != '\0') return STATS_NONE;
+  for (int i = 0; i < STATS_COUNT; i++)
+    if (strcmp(name, PEERS_STATS[i].name) == 0) return (enum peers_stats)i;
+  return STATS_DEFAULT;
 }
 
 /* Browsers, too, get JSON here unless they ask for the table: people look at it so. */
@@ -117,10 +154,11 @@ static void handle_peers(struct pm_service *service, const struct pm_http_reques
   bool operator_asks =
       pm_auth_operator(&service->config.auth, request, pm_clock_wall()) == PM_AUTH_OK;
   if (as_json && !operator_asks) {
-    answer_kept_peers(service, response);
+    answer_kept_peers(service, asked_stats(request), response);
     return;
   }
   struct pm_peers_view view = peers_of(service);
+  view.windows = PEERS_STATS[asked_stats(request)].windows;
   if (config->mesh != NULL && operator_asks) view.mesh = config->mesh(config->owner);
   if (as_json) {
     pm_answer_json(response, 200);
@@ -141,6 +179,34 @@ static void handle_metrics(struct pm_service *service, const struct pm_http_requ
     pm_answer_html(response, 200);
     pm_metrics_view_html(&view, &response->body);
   }
+}
+
+/* For Prometheus: what it reads, and whom it is to read. */
+static void handle_exposition(struct pm_service *service, const struct pm_http_request *request,
+                              struct pm_http_response *response) {
+  struct pm_kept *kept = &service->exposition;
+  struct pm_time began = pm_clock_now();
+  (void)request;
+  if (!pm_kept_is_fresh(kept, began)) {
+    service->config.exposition(service->config.owner, &kept->text);
+    pm_kept_written(kept, began, pm_clock_now());
+  }
+  pm_answer_text(response, 200, "");
+  response->content_type = "text/plain; version=0.0.4; charset=utf-8";
+  pm_kept_answer(kept, response);
+}
+
+static void handle_discovery(struct pm_service *service, const struct pm_http_request *request,
+                             struct pm_http_response *response) {
+  const struct pm_service_config *config = &service->config;
+  const struct pm_discovery_view view = {
+      .asked_as = request->host,
+      .location = config->location,
+      .tls = request->tls,
+      .core = config->mesh != NULL ? config->mesh(config->owner) : NULL,
+  };
+  pm_answer_json(response, 200);
+  pm_discovery_view_json(&view, &response->body);
 }
 
 static void handle_health(struct pm_service *service, const struct pm_http_request *request,
@@ -397,6 +463,9 @@ static const struct pm_route ROUTES[] = {
     {"/v1/peers", PM_HTTP_GET, PM_ROLE_ANYONE, handle_peers, "The peers and their sums, as JSON"},
     {"/v1/addpeer", PM_HTTP_GET | PM_HTTP_POST, PM_ROLE_OPERATOR, handle_addpeer, "Add a peer"},
     {"/v1/metrics", PM_HTTP_GET, PM_ROLE_ANYONE, handle_metrics, "Counts and memory, as JSON"},
+    {"/metrics", PM_HTTP_GET, PM_ROLE_ANYONE, handle_exposition, "Metrics for Prometheus"},
+    {"/v1/sd", PM_HTTP_GET, PM_ROLE_ANYONE, handle_discovery,
+     "The mesh's nodes, for Prometheus' HTTP service discovery"},
     {"/memstats", PM_HTTP_GET, PM_ROLE_ANYONE, handle_metrics, NULL},
     {"/v1/memstats", PM_HTTP_GET, PM_ROLE_ANYONE, handle_metrics, NULL},
     {"/v1/env", PM_HTTP_GET, PM_ROLE_OPERATOR, handle_env, "Settings, state and memory"},
@@ -455,7 +524,8 @@ enum pm_err pm_service_new(const struct pm_service_config *config, struct pm_ser
   service->config = *config;
   service->config.auth.wrong_count = 0;
   pm_buf_init(&service->ping, PING_BYTES_MAX);
-  pm_buf_init(&service->peers, PM_HTTP_RESPONSE_BYTES_MAX);
+  for (int i = 0; i < STATS_COUNT; i++) pm_kept_init(&service->peers[i]);
+  pm_kept_init(&service->exposition);
   enum pm_err err = build_ping(service);
   if (err != PM_OK) {
     pm_service_free(service);
@@ -468,7 +538,8 @@ enum pm_err pm_service_new(const struct pm_service_config *config, struct pm_ser
 void pm_service_free(struct pm_service *service) {
   if (service == NULL) return;
   pm_buf_deinit(&service->ping);
-  pm_buf_deinit(&service->peers);
+  for (int i = 0; i < STATS_COUNT; i++) pm_kept_deinit(&service->peers[i]);
+  pm_kept_deinit(&service->exposition);
   free(service);
 }
 

@@ -51,6 +51,8 @@ struct pm_service_config {
    * a person or an unknown program, who gets everything. */
   bool (*pull)(void *owner, const struct pm_http_request *request, struct pm_buf *out);
   const struct pm_gossip *(*mesh)(void *owner); /* what is known, for people */
+  /* Writes all metrics in Prometheus' text format. */
+  void (*exposition)(void *owner, struct pm_buf *out);
   /* The server's counters, for Requests. */
   uint64_t (*requests)(void *owner);
 };

@@ -170,7 +170,8 @@ static inline struct pm_target *fixture_target(struct fixture *f, const char *ur
   struct pm_target *target;
   assert_int_equal(pm_endpoint_parse(url, NULL, &spec.endpoint, NULL), PM_OK);
   assert_int_equal(pm_roster_add(f->roster, &spec, f->config.start, &target), PM_OK);
-  struct pm_sample sample = {.at = f->config.start, .http_status = 200, .body_bytes = 10};
+  struct pm_sample sample = {
+      .at = f->config.start, .ended = pm_clock_now(), .http_status = 200, .body_bytes = 10};
   for (int i = 1; i <= 4; i++) {
     sample.outcome = i < 4 ? PM_OUTCOME_SUCCESS : PM_OUTCOME_CONNECT;
     sample.phase_ns[PM_PHASE_TCP] = i * PM_NS_PER_MS;

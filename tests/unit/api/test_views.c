@@ -146,6 +146,128 @@ static void the_override_is_the_peer_ip(void **state) {
   pm_roster_free(roster);
 }
 
+/* ---- statistics ---- */
+
+/* Sixty probes, a second apart, that take 1 to 60 ms; each twelfth SYN is lost, one probe starves,
+ * one fails. */
+static void measure(struct pm_target *target) {
+  for (int i = 1; i <= 60; i++) {
+    struct pm_sample sample = {.at = {i * (int64_t)PM_NS_PER_S},
+                               .ended = {i * (int64_t)PM_NS_PER_S},
+                               .outcome = i == 30 ? PM_OUTCOME_STATUS : PM_OUTCOME_SUCCESS,
+                               .http_status = i == 30 ? 500 : 200,
+                               .remote = {.family = PM_IP_V4, .bytes = {192, 0, 2, 1}},
+                               .verdict = i == 20 ? PM_VERDICT_STARVED : PM_VERDICT_CLEAN,
+                               .connection = {.known = true,
+                                              .syns_sent = i % 12 == 0 ? 2 : 1,
+                                              .syn_answered = true,
+                                              .data_segments_sent = 1}};
+    sample.phase_ns[PM_PHASE_TCP] = i * (int64_t)PM_NS_PER_MS;
+    sample.phase_timed_by[PM_PHASE_TCP] = PM_TIMED_BY_KERNEL;
+    sample.phase_ns[PM_PHASE_TOTAL] = 2 * i * (int64_t)PM_NS_PER_MS;
+    pm_target_record(target, &sample, "Paris,FR");
+  }
+  pm_target_passed_over(target, 2, (struct pm_time){60 * (int64_t)PM_NS_PER_S});
+}
+
+struct measured {
+  struct pm_roster *roster;
+  struct pm_target *target;
+  struct pm_peers_view view;
+  struct pm_buf out;
+};
+
+static int open_measured(void **state) {
+  static struct measured m;
+  static const struct pm_peers_head head = {.srv_loc = "", .srv_host = ""};
+  struct pm_target_spec spec = {.fail_max = 1, .delay_s = 1};
+  m = (struct measured){0};
+  assert_int_equal(pm_endpoint_parse("h.example", NULL, &spec.endpoint, NULL), PM_OK);
+  assert_int_equal(pm_roster_new(1, &m.roster), PM_OK);
+  assert_int_equal(pm_roster_add(m.roster, &spec, (struct pm_wall){1}, &m.target), PM_OK);
+  pm_peers_view_init(&m.view, m.roster, &head, (struct pm_wall){70 * (int64_t)PM_NS_PER_S});
+  m.view.now_monotonic = (struct pm_time){60 * (int64_t)PM_NS_PER_S};
+  pm_buf_init(&m.out, FILE_BYTES_MAX);
+  *state = &m;
+  return 0;
+}
+
+static int close_measured(void **state) {
+  struct measured *m = *state;
+  pm_buf_deinit(&m->out);
+  pm_roster_free(m->roster);
+  return 0;
+}
+
+static void statistics_stand_in_one_nested_object(void **state) {
+  struct measured *m = *state;
+  measure(m->target);
+  pm_peers_view_json(&m->view, &m->out);
+  const char *mesh = strstr(m->out.data, "      \"Mesh\": {");
+  assert_non_null(mesh);
+  const char *end = strstr(mesh, "\n      }");
+  assert_non_null(end);
+  m->out.data[end - m->out.data] = '\0';
+  assert_string_equal(
+      mesh, "      \"Mesh\": {\n"
+            "        \"Stats\": {\"10m\":{\"Sent\":60,\"Succeeded\":59,\"Lost\":1,\"Starved\":1,"
+            "\"Retransmitted\":5,\"Late\":2,\"Segments\":60,\"SegmentsResent\":0,"
+            "\"Trials\":60,\"TrialsLost\":5,"
+            "\"Loss\":0.083333,\"LossLow\":0.027613,\"LossHigh\":0.183858,"
+            "\"Tcp\":{\"Count\":59,\"Mean\":30508474,\"P50\":31064064,\"P90\":54788096,"
+            "\"P95\":57933824,\"P99\":60000000,\"Max\":60000000,\"Jitter\":985939},"
+            "\"Total\":{\"Count\":58,\"Mean\":61379310,\"P50\":62128128,\"P90\":109576192,"
+            "\"P95\":115867648,\"P99\":120000000,\"Max\":120000000,\"Jitter\":1979482}}}");
+}
+
+static void the_windows_are_chosen(void **state) {
+  struct measured *m = *state;
+  static const struct {
+    unsigned windows;
+    const char *has;
+  } rows[] = {{0, ""},
+              {PM_PEERS_VIEW_WINDOWS_DEFAULT, "-1-"},
+              {PM_PEERS_VIEW_WINDOWS_ALL, "012"},
+              {1 << PM_WINDOW_SPAN_1M, "0--"}};
+  static const char *const names[] = {"\"1m\":{", "\"10m\":{", "\"1h\":{"};
+  measure(m->target);
+  for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    m->view.windows = rows[i].windows;
+    pm_buf_reset(&m->out);
+    pm_peers_view_json(&m->view, &m->out);
+    assert_int_equal(strstr(m->out.data, "\"Mesh\"") != NULL, rows[i].has[0] != '\0');
+    for (int k = 0; k < 3; k++) {
+      bool expected = rows[i].has[0] != '\0' && rows[i].has[k] == '0' + k;
+      assert_int_equal(strstr(m->out.data, names[k]) != NULL, expected);
+    }
+  }
+}
+
+static void a_window_that_has_passed_is_left_out(void **state) {
+  struct measured *m = *state;
+  measure(m->target);
+  m->view.now_monotonic = (struct pm_time){800 * (int64_t)PM_NS_PER_S};
+  m->view.windows = PM_PEERS_VIEW_WINDOWS_ALL;
+  pm_peers_view_json(&m->view, &m->out);
+  assert_null(strstr(m->out.data, "\"10m\""));
+  assert_non_null(strstr(m->out.data, "\"1h\":{\"Sent\":60,"));
+}
+
+static void the_table_shows_the_last_ten_minutes(void **state) {
+  struct measured *m = *state;
+  measure(m->target);
+  pm_peers_view_html(&m->view, &m->out);
+  assert_non_null(strstr(m->out.data,
+                         "<td class=\"number\">59</td><td class=\"number\">31.064</td>"
+                         "<td class=\"number\">60.000</td><td class=\"number\">0.986</td>"
+                         "<td class=\"number\">62.128</td><td class=\"number\">1.67 %</td>"
+                         "<td>8.33 % (2.76 to 18.39)</td><td class=\"number\">1</td>"));
+  pm_buf_reset(&m->out);
+  m->view.now_monotonic = (struct pm_time){2000 * (int64_t)PM_NS_PER_S};
+  pm_peers_view_html(&m->view, &m->out);
+  assert_non_null(strstr(m->out.data, "<td class=\"number\">59</td><td class=\"number\">-</td>"));
+}
+
 /* ---- given up ---- */
 
 static void add_numbered(struct pm_roster *roster, int number, enum pm_target_state state) {
@@ -311,6 +433,13 @@ int main(void) {
       cmocka_unit_test(peers_read_as_recorded),
       cmocka_unit_test(a_success_and_then_a_failure_keeps_the_totals),
       cmocka_unit_test(the_override_is_the_peer_ip),
+      cmocka_unit_test_setup_teardown(statistics_stand_in_one_nested_object, open_measured,
+                                      close_measured),
+      cmocka_unit_test_setup_teardown(the_windows_are_chosen, open_measured, close_measured),
+      cmocka_unit_test_setup_teardown(a_window_that_has_passed_is_left_out, open_measured,
+                                      close_measured),
+      cmocka_unit_test_setup_teardown(the_table_shows_the_last_ten_minutes, open_measured,
+                                      close_measured),
       cmocka_unit_test(the_given_up_follow_the_ended_up_to_a_hundred),
       cmocka_unit_test(metrics_read_as_of_old),
       cmocka_unit_test(metrics_have_the_recorded_members),
