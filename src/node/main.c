@@ -7,6 +7,7 @@
 #include "node/descriptors.h"
 #include "node/node.h"
 #include "node/options.h"
+#include "node/publishers.h"
 
 static const char *environment(void *owner, const char *name) {
   (void)owner;
@@ -29,6 +30,15 @@ static enum pm_exit print_config(const struct pm_options *options) {
   fputs(text.data, stdout);
   pm_buf_deinit(&text);
   return PM_EXIT_DONE;
+}
+
+static enum pm_exit print_forecast(const struct pm_options *options) {
+  struct pm_buf text;
+  pm_buf_init(&text, 1 << 16);
+  enum pm_err err = pm_publishers_forecast(options, &text);
+  fputs(text.data, stdout);
+  pm_buf_deinit(&text);
+  return err == PM_OK ? PM_EXIT_DONE : PM_EXIT_FAILED;
 }
 
 static enum pm_exit complain(const struct pm_why *why, enum pm_exit status) {
@@ -72,6 +82,12 @@ int main(int argc, char **argv) {
     break;
   case PM_OPTIONS_PRINT_CONFIG:
     status = print_config(&options);
+    break;
+  case PM_OPTIONS_FORECAST:
+    status = print_forecast(&options);
+    break;
+  case PM_OPTIONS_DASHBOARD:
+    status = print(stdout, pm_publishers_dashboard, PM_EXIT_DONE);
     break;
   case PM_OPTIONS_NOTHING_TO_DO:
     status = print(stderr, pm_options_usage, PM_EXIT_WRONG_USE);

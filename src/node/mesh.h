@@ -1,6 +1,7 @@
 /* The mesh of this node: the gossip core on the loop. Does what the core's updates say: sends its
  * probes and pulls through the exchanger, hands the active members to the prober, writes its
- * answers. Decides nothing; what is believed and who is asked is gossip's.
+ * answers. Decides nothing; what is believed and who is asked is gossip's. Its files are listed in
+ * node/mesh_parts.h.
  */
 #ifndef PM_NODE_MESH_H
 #define PM_NODE_MESH_H
@@ -48,6 +49,13 @@ void pm_mesh_close(struct pm_mesh *mesh, void (*closed)(void *owner), void *owne
 
 /* An endpoint that a person named: a seed, if it proves to be a node. Others are passed over. */
 void pm_mesh_add_seed(struct pm_mesh *mesh, const struct pm_endpoint *endpoint);
+
+/* A seed no longer: forgotten, until gossip finds it again. */
+void pm_mesh_remove_seed(struct pm_mesh *mesh, const struct pm_endpoint *endpoint);
+
+/* Reads --mesh-key-file again: from now on its first key signs, and each of it is accepted. With
+ * an error (as pm_mesh_keys_read) all stays as it was. PM_OK, too, if there is no such file. */
+enum pm_err pm_mesh_reload_keys(struct pm_mesh *mesh, struct pm_why *why) PM_MUST_USE;
 
 /* The prober's hooks for targets that are members. */
 const char *pm_mesh_ask(struct pm_mesh *mesh, const struct pm_target *target);

@@ -13,11 +13,15 @@
 #include "gossip/wire_pong.h"
 #include "node/admin_token.h"
 #include "node/descriptors.h"
+#include "node/exposition.h"
 #include "node/identity.h"
 #include "node/mesh.h"
 #include "node/peer_import.h"
+#include "node/publishers.h"
 #include "node/report.h"
 #include "node/settings.h"
+#include "node/targets.h"
+#include "node/turns.h"
 #include "probe/exchange.h"
 #include "probe/prober.h"
 #include "publish/console.h"
@@ -40,14 +44,17 @@ struct node {
   struct pm_policy policy;
   struct pm_settings settings;
   struct pm_publisher publisher;
+  struct pm_publishers *publishers;
   struct pm_exchanger *exchanger;
   struct pm_prober *prober;
   struct pm_peer_imports *imports;
   struct pm_mesh *mesh; /* NULL without a server */
+  struct pm_targets *targets;
   struct pm_service *service;
   struct pm_server *server;
-  uv_signal_t interrupt, terminate;
+  uv_signal_t interrupt, terminate, hangup;
   uv_timer_t port_retry;
+  struct pm_turns turns;
   int port_tries;
   bool serving; /* the port is ours */
   bool stopping;
@@ -57,12 +64,19 @@ struct node {
 
 /* --- the end, step by step: each part may be missing, if the beginning failed ----------------- */
 
-static void on_publisher_closed(void *owner) {
+static void on_publishers_closed(void *owner) {
   struct node *node = owner;
   uv_close((uv_handle_t *)&node->interrupt, NULL);
   uv_close((uv_handle_t *)&node->terminate, NULL);
+  uv_close((uv_handle_t *)&node->hangup, NULL);
   uv_close((uv_handle_t *)&node->port_retry, NULL);
+  pm_turns_close(&node->turns);
   /* The loop ends by itself now that nothing is left on it. */
+}
+
+static void on_publisher_closed(void *owner) {
+  struct node *node = owner;
+  pm_publishers_close(node->publishers, on_publishers_closed, node);
 }
 
 static void on_exchanger_closed(void *owner) {
@@ -73,6 +87,8 @@ static void on_exchanger_closed(void *owner) {
 
 static void on_prober_closed(void *owner) {
   struct node *node = owner;
+  pm_targets_free(node->targets);
+  node->targets = NULL;
   node->prober = NULL;
   pm_peer_imports_free(node->imports);
   node->imports = NULL;
@@ -122,6 +138,20 @@ static void on_signal(uv_signal_t *handle, int number) {
   pm_log(node->log, PM_LOG_ALWAYS, "pingmesh signal %d, exiting %s", number,
          node->identity.location);
   stop(node);
+}
+
+/* Keys and targets again, from the files that they come from; what is wrong is said, and then all
+ * stays as it was. */
+static void on_hangup(uv_signal_t *handle, int number) {
+  struct node *node = handle->data;
+  struct pm_why why;
+  (void)number;
+  if (node->stopping) return;
+  pm_log(node->log, PM_LOG_ALWAYS, "hangup signal: reading keys and targets again");
+  if (node->mesh && pm_mesh_reload_keys(node->mesh, &why) != PM_OK)
+    pm_log(node->log, PM_LOG_ALWAYS, "%s; the keys of before go on", why.text);
+  if (node->targets && pm_targets_reload(node->targets, &why) != PM_OK)
+    pm_log(node->log, PM_LOG_ALWAYS, "%s; the targets of before go on", why.text);
 }
 
 /* --- what the prober tells ------------------------------------------------------------------- */
@@ -201,17 +231,33 @@ static const struct pm_roster *roster(void *owner) {
   return pm_prober_roster(node->prober);
 }
 
-static bool ready(void *owner) {
-  const struct node *node = owner;
-  return node->serving && !node->stopping;
-}
-
 static uint64_t requests(void *owner) {
   const struct node *node = owner;
   struct pm_server_counts counts;
   if (!node->server) return 0;
   pm_server_counts(node->server, &counts);
   return counts.requests;
+}
+
+static void exposition(void *owner, struct pm_buf *out) {
+  struct node *node = owner;
+  struct pm_prometheus_view view = {
+      .from = node->identity.location,
+      .version = PM_VERSION,
+      .roster = pm_prober_roster(node->prober),
+      .series_max = (size_t)node->options->metrics_max_series,
+      .core = mesh(node),
+      .publisher = &node->publisher,
+      .requests = requests(node),
+      .process = {.start = node->identity.start},
+      .loop = {.in_flight = node->exchanger ? pm_exchange_in_flight(node->exchanger) : 0},
+  };
+  pm_exposition_write(&view, &node->turns, out);
+}
+
+static bool ready(void *owner) {
+  const struct node *node = owner;
+  return node->serving && !node->stopping;
 }
 
 /* --- the server and its port ----------------------------------------------------------------- */
@@ -299,6 +345,7 @@ static enum pm_err open_exchanger(struct node *node, size_t in_flight_max, struc
       .user_agent = "pingmesh/" PM_VERSION,
       .bind = node->identity.bind,
       .header_kept = PM_WIRE_PONG_HEADER,
+      .without_kernel_timing = !node->options->kernel_timing,
       .in_flight_max = in_flight_max + PM_IMPORTS_MAX + PM_MESH_SENDS_MAX,
   };
   return pm_exchanger_open(&node->loop, &config, &node->exchanger, why);
@@ -346,6 +393,7 @@ static enum pm_err open_service(struct node *node, struct pm_why *why) {
       .pong = pong,
       .pull = pull,
       .mesh = mesh,
+      .exposition = exposition,
       .requests = requests,
   };
   enum pm_err err = pm_secret_fill(config.auth.secret, sizeof(config.auth.secret));
@@ -372,27 +420,10 @@ static enum pm_err open_mesh(struct node *node, struct pm_why *why) {
   return pm_mesh_open(&node->loop, &config, &node->mesh, why);
 }
 
-static enum pm_err add_targets(struct node *node, struct pm_why *why) {
-  const struct pm_options *options = node->options;
-  for (size_t i = 0; i < options->targets_count; i++) {
-    const struct pm_options_target *given = &options->targets[i];
-    struct pm_target_spec spec = {
-        .endpoint = given->endpoint,
-        .learned = PM_LEARNED_CONFIG,
-        .limit = options->limit,
-        .delay_s = options->delay_s,
-        .fail_max = options->fail_max,
-        .insecure = given->insecure || options->insecure,
-    };
-    uint64_t id;
-    enum pm_err err = pm_prober_add(node->prober, &spec, &id, why);
-    if (err == PM_ERR_DUPLICATE)
-      pm_log(node->log, PM_LOG_INFO, "%s is given twice; it is probed once", given->endpoint.url);
-    else if (err != PM_OK)
-      return err;
-    if (node->mesh) pm_mesh_add_seed(node->mesh, &given->endpoint);
-  }
-  return PM_OK;
+static enum pm_err open_targets(struct node *node, struct pm_why *why) {
+  struct pm_targets_config config = {
+      .options = node->options, .prober = node->prober, .mesh = node->mesh, .log = node->log};
+  return pm_targets_open(&config, &node->targets, why);
 }
 
 static enum pm_err open_parts(struct node *node, struct pm_why *why) {
@@ -408,6 +439,9 @@ static enum pm_err open_parts(struct node *node, struct pm_why *why) {
   if ((err = pm_settings_init(&node->settings, options)) != PM_OK)
     return pm_why_set(why, err, "the settings: %s", pm_err_text(err));
   if ((err = open_console(node, why)) != PM_OK) return err;
+  if ((err = pm_publishers_open(&node->loop, options, node->identity.location, node->log,
+                                &node->publisher, &node->publishers, why)) != PM_OK)
+    return err;
   if ((err = open_exchanger(node, in_flight_max, why)) != PM_OK) return err;
   if ((err = open_prober(node, in_flight_max, why)) != PM_OK) return err;
   struct pm_peer_imports_config imports = {.exchanger = node->exchanger,
@@ -419,7 +453,7 @@ static enum pm_err open_parts(struct node *node, struct pm_why *why) {
     return pm_why_set(why, err, "the imports: %s", pm_err_text(err));
   if ((err = open_service(node, why)) != PM_OK) return err;
   if (options->listen_port && (err = open_mesh(node, why)) != PM_OK) return err;
-  return add_targets(node, why);
+  return open_targets(node, why);
 }
 
 static void open_signals(struct node *node) {
@@ -427,10 +461,15 @@ static void open_signals(struct node *node) {
   signal(SIGPIPE, SIG_IGN);
   uv_signal_init(&node->loop, &node->interrupt);
   uv_signal_init(&node->loop, &node->terminate);
+  uv_signal_init(&node->loop, &node->hangup);
   uv_timer_init(&node->loop, &node->port_retry);
   node->interrupt.data = node->terminate.data = node->port_retry.data = node;
+  node->hangup.data = node;
   uv_signal_start(&node->interrupt, on_signal, SIGINT);
   uv_signal_start(&node->terminate, on_signal, SIGTERM);
+  /* Without anything to read again, a terminal that is closed ends the process, as of old. */
+  if (node->options->listen_port || node->options->targets_file)
+    uv_signal_start(&node->hangup, on_hangup, SIGHUP);
 }
 
 static void report_targets(const struct node *node) {
@@ -467,6 +506,7 @@ enum pm_exit pm_node_run(const struct pm_options *options, const struct pm_log *
   node->options = options;
   node->log = log;
   open_signals(node);
+  pm_turns_start(&node->turns, &node->loop);
   enum pm_err err = open_parts(node, why);
   if (err == PM_OK) {
     start(node);

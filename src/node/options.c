@@ -9,6 +9,7 @@
 #include "base/host.h"
 #include "node/options_table.h"
 #include "probe/roster.h"
+#include "publish/cloudwatch_paths.h"
 
 enum { VERBOSITY_DEFAULT = 1, VERBOSITY_MAX = 3 };
 
@@ -114,7 +115,7 @@ static enum pm_err set_flag(struct parse *p, const struct pm_option *option, con
     return wrong(p, option, origin, text, "true or false");
   if (option->type == PM_OPTION_BOOL) {
     *(bool *)field_of(p->options, option) = on != option->inverse;
-  } else if (on && option->type == PM_OPTION_ACTION) {
+  } else if (on && (option->type == PM_OPTION_ACTION || option->type == PM_OPTION_COUNTED_ACTION)) {
     p->action = (enum pm_options_action)option->step;
   } else if (on) {
     int64_t *verbosity = field_of(p->options, option);
@@ -150,6 +151,10 @@ static enum pm_err set(struct parse *p, const struct pm_option *option, const ch
   case PM_OPTION_ACTION:
     err = set_flag(p, option, origin, text);
     break;
+  case PM_OPTION_COUNTED_ACTION:
+    if (text) err = set_int(p, option, origin, text);
+    if (err == PM_OK) err = set_flag(p, option, origin, NULL);
+    break;
   }
   if (err == PM_OK) p->options->origins[option - pm_options_table] = origin;
   return err;
@@ -162,6 +167,13 @@ static const struct pm_option *find_flag(const char *name, size_t length) {
       return &pm_options_table[i];
   }
   return NULL;
+}
+
+/* "--cloudwatch-forecast 50": a number, and not an endpoint, follows. */
+static bool may_take_number(const struct pm_option *option, const int *at, int argc, char **argv) {
+  if (option->type != PM_OPTION_COUNTED_ACTION || *at + 1 >= argc) return false;
+  const char *next = argv[*at + 1];
+  return *next != '\0' && strspn(next, "0123456789") == strlen(next);
 }
 
 /* Reads the flags; *at is then the first argument that is none. */
@@ -185,6 +197,8 @@ static enum pm_err parse_flags(struct parse *p, int argc, char **argv, int *at) 
         return pm_why_set(p->why, PM_ERR_SYNTAX, "%s needs a value: %s %s", arg, option->meta,
                           option->help);
       value = argv[*at];
+    } else if (!value && may_take_number(option, at, argc, argv)) {
+      value = argv[++*at];
     }
     enum pm_err err = set(p, option, ORIGIN_FLAG, value);
     if (err != PM_OK) return err;
@@ -237,14 +251,26 @@ static void compose_location(struct pm_options *options, pm_options_env env, voi
   options->origins[i] = *city ? "REP_CITY" : "REP_COUNTRY";
 }
 
+enum pm_err pm_options_target_parse(const char *text, const char *override,
+                                    struct pm_options_target *out, struct pm_why *why) {
+  size_t scheme = sizeof(INSECURE_SCHEME) - 1;
+  char plain[PM_URL_BYTES + PM_LOCATION_BYTES * 3];
+  if (text[0] == '-')
+    return pm_why_set(why, PM_ERR_SYNTAX,
+                      "%s: an endpoint is wanted here; flags come before the endpoints", text);
+  out->insecure = strncmp(text, INSECURE_SCHEME, scheme) == 0;
+  if (out->insecure) {
+    snprintf(plain, sizeof(plain), "https://%s", text + scheme);
+    text = plain;
+  }
+  return pm_endpoint_parse(text, override, &out->endpoint, why);
+}
+
 static enum pm_err add_target(struct pm_options *options, const char *text, const char *override,
                               struct pm_why *why) {
   if (options->targets_count == PM_ROSTER_TARGETS_MAX)
     return pm_why_set(why, PM_ERR_FULL, "%s: %d endpoints are the most that one node measures",
                       text, PM_ROSTER_TARGETS_MAX);
-  if (text[0] == '-')
-    return pm_why_set(why, PM_ERR_SYNTAX,
-                      "%s: an endpoint is wanted here; flags come before the endpoints", text);
   size_t at = options->targets_count;
   if ((at & (at - 1)) == 0) { /* 0, 1, 2, 4, 8 …: double */
     size_t cap = at ? at * 2 : 1;
@@ -252,15 +278,7 @@ static enum pm_err add_target(struct pm_options *options, const char *text, cons
     if (!grown) return pm_why_set(why, PM_ERR_NOMEM, "no memory for endpoint %s", text);
     options->targets = grown;
   }
-  struct pm_options_target *target = &options->targets[at];
-  size_t scheme = sizeof(INSECURE_SCHEME) - 1;
-  char plain[PM_URL_BYTES + PM_LOCATION_BYTES * 3];
-  target->insecure = strncmp(text, INSECURE_SCHEME, scheme) == 0;
-  if (target->insecure) {
-    snprintf(plain, sizeof(plain), "https://%s", text + scheme);
-    text = plain;
-  }
-  enum pm_err err = pm_endpoint_parse(text, override, &target->endpoint, why);
+  enum pm_err err = pm_options_target_parse(text, override, &options->targets[at], why);
   if (err == PM_OK) options->targets_count++;
   return err;
 }
@@ -324,9 +342,48 @@ static enum pm_err check_identity(const struct pm_options *options, struct pm_wh
   return options->location ? check_location(options->location, why) : PM_OK;
 }
 
+static bool is_sink(const char *name, size_t length) {
+  static const char *const sinks[] = {"cloudwatch"};
+  for (size_t i = 0; i < sizeof(sinks) / sizeof(sinks[0]); i++)
+    if (strlen(sinks[i]) == length && memcmp(sinks[i], name, length) == 0) return true;
+  return false;
+}
+
+static enum pm_err check_publishing(const struct pm_options *options, struct pm_why *why) {
+  for (size_t i = 0; i < options->publish.count; i++) {
+    for (const char *at = options->publish.items[i]; *at;) {
+      size_t length = strcspn(at, ",");
+      if (length > 0 && !is_sink(at, length))
+        return pm_why_set(why, PM_ERR_SYNTAX, "--publish: \"%.*s\" is none of: cloudwatch",
+                          (int)length, at);
+      at += length + (at[length] == ',');
+    }
+  }
+  if (options->cloudwatch_metrics_max > 0 &&
+      options->cloudwatch_metrics_max < PM_CLOUDWATCH_METRICS_MIN)
+    return pm_why_set(why, PM_ERR_RANGE,
+                      "--cloudwatch-max-metrics: %lld are too few to show anything; 0 (no limit) "
+                      "or %d and more are right",
+                      (long long)options->cloudwatch_metrics_max, PM_CLOUDWATCH_METRICS_MIN);
+  return PM_OK;
+}
+
+bool pm_options_publishes(const struct pm_options *options, const char *sink) {
+  size_t wanted = strlen(sink);
+  for (size_t i = 0; i < options->publish.count; i++) {
+    for (const char *at = options->publish.items[i]; *at;) {
+      size_t length = strcspn(at, ",");
+      if (length == wanted && memcmp(at, sink, length) == 0) return true;
+      at += length + (at[length] == ',');
+    }
+  }
+  return options->cloudwatch && strcmp(sink, "cloudwatch") == 0;
+}
+
 static enum pm_err check_together(const struct pm_options *options, struct pm_why *why) {
   struct pm_ip ip;
   enum pm_err err = check_identity(options, why);
+  if (err == PM_OK) err = check_publishing(options, why);
   if (err != PM_OK) return err;
   if (options->bind && pm_ip_parse(options->bind, &ip) != PM_OK)
     return pm_why_set(why, PM_ERR_SYNTAX,
@@ -358,6 +415,7 @@ static void set_defaults(struct pm_options *out) {
   out->verbosity = VERBOSITY_DEFAULT;
   out->output = "text";
   out->mesh = "default";
+  out->cloudwatch_legacy = "on";
 }
 
 static enum pm_err parse_all(struct parse *p, int argc, char **argv, pm_options_env env,
@@ -382,7 +440,8 @@ enum pm_options_action pm_options_parse(int argc, char **argv, pm_options_env en
   struct parse p = {.options = out, .why = why, .action = PM_OPTIONS_RUN};
   set_defaults(out);
   if (parse_all(&p, argc, argv, env, env_owner) != PM_OK) return PM_OPTIONS_WRONG;
-  if (p.action == PM_OPTIONS_RUN && out->targets_count == 0 && out->listen_port == 0)
+  if (p.action == PM_OPTIONS_RUN && out->targets_count == 0 && out->listen_port == 0 &&
+      !out->targets_file)
     return PM_OPTIONS_NOTHING_TO_DO;
   return p.action;
 }

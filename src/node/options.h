@@ -44,10 +44,15 @@ struct pm_options {
   int64_t timeout_s, connect_timeout_s, lookup_timeout_s;
   int64_t body_bytes_max, in_flight_max, given_up_retry_s;
   const char *ca, *tls_cert, *tls_key, *admin_token_file;
-  bool insecure, token_only, grow, legacy_peers;
-  int64_t ttl, max_peers;
-  const char *mesh, *mesh_key_file, *state_dir;
+  bool insecure, token_only, grow, legacy_peers, kernel_timing;
+  int64_t ttl, max_peers, pace_s, metrics_max_series;
+  const char *mesh, *mesh_key_file, *state_dir, *targets_file;
   struct pm_options_list allow, deny;
+  struct pm_options_list publish; /* names of sinks, see pm_options_publishes */
+  bool cloudwatch;                /* -c, the same as --publish cloudwatch */
+  const char *cloudwatch_legacy;  /* "on" or "off" */
+  int64_t cloudwatch_interval_s, cloudwatch_metrics_max;
+  int64_t forecast_nodes; /* 0: not said */
 
   const char *admin_token; /* from the environment only; NULL if not set */
   char location_text[2 *
@@ -57,7 +62,7 @@ struct pm_options {
   /* "Note: …" and "Warning: …" lines, each ended by a line end. */
   struct pm_buf notes;
   /* Per option: where its value came from, as text; see pm_options_visit. */
-  const char *origins[48];
+  const char *origins[96];
 };
 
 enum pm_options_action {
@@ -65,9 +70,15 @@ enum pm_options_action {
   PM_OPTIONS_HELP,
   PM_OPTIONS_VERSION,
   PM_OPTIONS_PRINT_CONFIG,
+  PM_OPTIONS_FORECAST,      /* what CloudWatch would cost */
+  PM_OPTIONS_DASHBOARD,     /* a CloudWatch dashboard's body */
   PM_OPTIONS_NOTHING_TO_DO, /* no endpoint and no server: usage, exit 2 */
   PM_OPTIONS_WRONG,         /* why says what; exit 2 */
 };
+
+/* One endpoint as an argument or a line of a file has it. override: as -I, NULL for none. */
+enum pm_err pm_options_target_parse(const char *text, const char *override,
+                                    struct pm_options_target *out, struct pm_why *why) PM_MUST_USE;
 
 typedef const char *(*pm_options_env)(void *owner, const char *name);
 
@@ -75,6 +86,9 @@ typedef const char *(*pm_options_env)(void *owner, const char *name);
 enum pm_options_action pm_options_parse(int argc, char **argv, pm_options_env env, void *env_owner,
                                         struct pm_options *out, struct pm_why *why);
 void pm_options_deinit(struct pm_options *options);
+
+/* Whether the sink of that name is to be opened. */
+bool pm_options_publishes(const struct pm_options *options, const char *sink);
 
 /* Every option with its value as text (secrets as "(set)" or "(not set)") and its origin. */
 typedef void (*pm_options_visitor)(void *owner, const char *name, const char *value,

@@ -11,6 +11,10 @@ static const void *field_of(const struct pm_options *options, const struct pm_op
   return (const char *)options + option->offset;
 }
 
+static bool is_action(const struct pm_option *option) {
+  return option->type == PM_OPTION_ACTION || option->type == PM_OPTION_COUNTED_ACTION;
+}
+
 static const char *text_of(const struct pm_options *options, const struct pm_option *option) {
   return *(const char *const *)field_of(options, option);
 }
@@ -42,6 +46,7 @@ static void append_value(const struct pm_options *options, const struct pm_optio
     join(field_of(options, option), out);
     break;
   case PM_OPTION_ACTION:
+  case PM_OPTION_COUNTED_ACTION:
     break;
   }
 }
@@ -53,7 +58,7 @@ void pm_options_visit(const struct pm_options *options, pm_options_visitor visit
   for (size_t i = 0; i < pm_options_count; i++) {
     const struct pm_option *option = &pm_options_table[i];
     const char *name = option->flag ? option->flag : option->env;
-    if (option->type == PM_OPTION_ACTION || option->inverse) continue;
+    if (is_action(option) || option->inverse) continue;
     if (option->type == PM_OPTION_VERBOSITY) {
       if (verbosity_shown) continue;
       verbosity_shown = true;
@@ -120,8 +125,7 @@ static void print_argument(const struct pm_option *option, const char *value, st
 
 static void print_option(const struct pm_options *options, const struct pm_option *option,
                          struct pm_buf *out) {
-  if (!option->flag || option->inverse || option->type == PM_OPTION_ACTION ||
-      option->type == PM_OPTION_VERBOSITY)
+  if (!option->flag || option->inverse || is_action(option) || option->type == PM_OPTION_VERBOSITY)
     return;
   if (option->type == PM_OPTION_LIST) {
     const struct pm_options_list *list = field_of(options, option);

@@ -1,9 +1,13 @@
 #include "node/options_table.h"
 
 #include "gossip/config.h"
+#include "gossip/wire_pong.h"
 #include "node/options.h"
 #include "probe/roster.h"
 #include "probe/target.h"
+#include "publish/cloudwatch.h"
+#include "publish/cloudwatch_forecast.h"
+#include "publish/prometheus.h"
 
 #define AT(field) offsetof(struct pm_options, field)
 
@@ -87,8 +91,41 @@ const struct pm_option pm_options_table[] = {
    .low = PM_GOSSIP_MEMBERS_MIN, .high = PM_GOSSIP_MEMBERS_MAX, .fallback = PM_GOSSIP_MEMBERS_DEFAULT, .meta = "nodes",
    .help = "of the mesh that are known at most; an eighth of them, 128 at most, are probed at every interval"},
 
+  {.flag = "pace", .env = "PINGMESH_PACE", .type = PM_OPTION_INT, .offset = AT(pace_s), .low = 0,
+   .high = PM_WIRE_PACE_S_MAX, .meta = "seconds",
+   .help = "ask the mesh's nodes to leave so much time at least between their pings of this one; 0: as they like"},
+  {.flag = "targets-file", .env = "PINGMESH_TARGETS_FILE", .type = PM_OPTION_TEXT, .offset = AT(targets_file), .meta = "file",
+   .help = "more endpoints, one a line; read again on SIGHUP"},
+
+  {.flag = "metrics-max-series", .env = "PINGMESH_METRICS_MAX_SERIES", .type = PM_OPTION_INT,
+   .offset = AT(metrics_max_series), .low = 1000, .high = PM_PROMETHEUS_SERIES_MAX,
+   .fallback = PM_PROMETHEUS_SERIES_DEFAULT, .meta = "series",
+   .help = "that /metrics shows at most; beyond that, targets of one location are rolled up"},
+
   {.flag = "token-only", .env = "PINGMESH_TOKEN_ONLY", .type = PM_OPTION_BOOL, .offset = AT(token_only),
    .help = "operators need the token on this machine, too: for a proxy here that adds no Forwarded header"},
+
+  {.flag = "kernel-timing", .env = "PINGMESH_KERNEL_TIMING", .type = PM_OPTION_BOOL, .offset = AT(kernel_timing),
+   .fallback = true, .help = "time probes by the kernel's clock (=false: as seen by this process, which its own load makes longer)"},
+
+  {.flag = "publish", .env = "PINGMESH_PUBLISH", .type = PM_OPTION_LIST, .offset = AT(publish), .meta = "sink",
+   .help = "send measurements there, too: cloudwatch"},
+  {.flag = "c", .type = PM_OPTION_BOOL, .offset = AT(cloudwatch), .help = "the same as --publish cloudwatch"},
+  {.flag = "cloudwatch-legacy", .env = "PINGMESH_CLOUDWATCH_LEGACY", .type = PM_OPTION_CHOICE,
+   .offset = AT(cloudwatch_legacy), .choices = "on|off", .meta = "on|off",
+   .help = "send the original's metric \"TCP RTT\", too, which its dashboards look for"},
+  {.flag = "cloudwatch-interval", .env = "PINGMESH_CLOUDWATCH_INTERVAL", .type = PM_OPTION_INT,
+   .offset = AT(cloudwatch_interval_s), .low = 1, .high = PM_CLOUDWATCH_INTERVAL_S_MAX,
+   .fallback = PM_CLOUDWATCH_INTERVAL_S_DEFAULT, .meta = "seconds",
+   .help = "between requests to CloudWatch; below 60, its metrics have a resolution of a second"},
+  {.flag = "cloudwatch-max-metrics", .env = "PINGMESH_CLOUDWATCH_MAX_METRICS", .type = PM_OPTION_INT,
+   .offset = AT(cloudwatch_metrics_max), .low = 0, .high = 1000000, .meta = "metrics",
+   .help = "that this node names in any hour, at most (13 or more): the worst paths in detail, all of them together as \"*\"; 0: no limit"},
+  {.flag = "cloudwatch-forecast", .type = PM_OPTION_COUNTED_ACTION, .offset = AT(forecast_nodes), .low = 1,
+   .high = PM_CLOUDWATCH_FORECAST_NODES_MAX, .step = PM_OPTIONS_FORECAST, .meta = "[nodes]",
+   .help = "print what publishing to CloudWatch would cost a mesh of so many nodes a month with these options, and end"},
+  {.flag = "cloudwatch-dashboard", .type = PM_OPTION_ACTION, .step = PM_OPTIONS_DASHBOARD,
+   .help = "print a dashboard's body for `aws cloudwatch put-dashboard`, and end"},
 
   {.flag = "print-config", .type = PM_OPTION_ACTION, .step = PM_OPTIONS_PRINT_CONFIG,
    .help = "print this configuration as arguments, and end"},

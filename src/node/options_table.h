@@ -8,13 +8,14 @@
 #include <stdint.h>
 
 enum pm_option_type {
-  PM_OPTION_TEXT,      /* const char * */
-  PM_OPTION_CHOICE,    /* const char *, one of choices */
-  PM_OPTION_INT,       /* int64_t in low … high */
-  PM_OPTION_BOOL,      /* bool */
-  PM_OPTION_LIST,      /* struct pm_options_list; repeatable, or separated by commas */
-  PM_OPTION_VERBOSITY, /* bool flag that changes int64_t by step; low: sets it to 0 instead */
-  PM_OPTION_ACTION,    /* bool flag whose step is the enum pm_options_action to do */
+  PM_OPTION_TEXT,           /* const char * */
+  PM_OPTION_CHOICE,         /* const char *, one of choices */
+  PM_OPTION_INT,            /* int64_t in low … high */
+  PM_OPTION_BOOL,           /* bool */
+  PM_OPTION_LIST,           /* struct pm_options_list; repeatable, or separated by commas */
+  PM_OPTION_VERBOSITY,      /* bool flag that changes int64_t by step; low: sets it to 0 instead */
+  PM_OPTION_ACTION,         /* bool flag whose step is the enum pm_options_action to do */
+  PM_OPTION_COUNTED_ACTION, /* the same with a number that may follow: int64_t in low … high */
 };
 
 struct pm_option {

@@ -9,7 +9,7 @@
 #include "base/err.h"
 #include "node/options.h"
 
-enum { PM_SETTINGS_MAX = 48 };
+enum { PM_SETTINGS_MAX = 96 };
 
 struct pm_settings {
   struct pm_setting items[PM_SETTINGS_MAX];

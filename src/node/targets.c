@@ -1,0 +1,237 @@
+#include "node/targets.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "probe/roster.h"
+
+enum {
+  FILE_BYTES_MAX = 4 << 20, /* 16,384 lines of 256 bytes */
+  LINE_BYTES = PM_URL_BYTES + PM_LOCATION_BYTES * 3,
+};
+
+/* One of the file's, as it was added. */
+struct entry {
+  struct pm_endpoint endpoint;
+  bool insecure;
+  uint64_t id; /* 0: it was there already, and is not ours to remove */
+};
+
+struct pm_targets {
+  struct pm_targets_config config;
+  struct entry *entries;
+  size_t count;
+};
+
+/* --- the file --------------------------------------------------------------------------------- */
+
+/* The line without blanks around it; false if it is too long. */
+static bool trim(const char *line, size_t length, char out[LINE_BYTES]) {
+  while (length > 0 && strchr(" \t\r", line[length - 1])) length--;
+  while (length > 0 && strchr(" \t", line[0])) line++, length--;
+  if (length >= LINE_BYTES) return false;
+  memcpy(out, line, length);
+  out[length] = '\0';
+  return true;
+}
+
+static size_t count_lines(const char *text) {
+  size_t lines = 1;
+  for (; *text; text++) lines += *text == '\n';
+  return lines;
+}
+
+static enum pm_err parse_line(const char *line, size_t length, struct pm_options_target *targets,
+                              size_t *count, struct pm_why *why) {
+  char one[LINE_BYTES];
+  if (!trim(line, length, one))
+    return pm_why_set(why, PM_ERR_TOO_LARGE, "it has more than %d bytes", LINE_BYTES - 1);
+  if (one[0] == '\0' || one[0] == '#') return PM_OK;
+  if (*count == PM_ROSTER_TARGETS_MAX)
+    return pm_why_set(why, PM_ERR_FULL, "%d endpoints are the most that one node measures",
+                      PM_ROSTER_TARGETS_MAX);
+  enum pm_err err = pm_options_target_parse(one, NULL, &targets[*count], why);
+  if (err == PM_OK) ++*count;
+  return err;
+}
+
+enum pm_err pm_targets_parse(const char *text, struct pm_options_target **out, size_t *out_count,
+                             struct pm_why *why) {
+  size_t lines = count_lines(text), count = 0, number = 0;
+  size_t most = lines < PM_ROSTER_TARGETS_MAX ? lines : PM_ROSTER_TARGETS_MAX;
+  struct pm_options_target *targets = calloc(most, sizeof *targets);
+  if (!targets) return pm_why_set(why, PM_ERR_NOMEM, "no memory for so many endpoints");
+  while (*text) {
+    struct pm_why reason;
+    size_t length = strcspn(text, "\n");
+    number++;
+    enum pm_err err = parse_line(text, length, targets, &count, &reason);
+    if (err != PM_OK) {
+      free(targets);
+      return pm_why_set(why, err, "line %zu: %s", number, reason.text);
+    }
+    text += length + (text[length] == '\n');
+  }
+  *out = targets;
+  *out_count = count;
+  return PM_OK;
+}
+
+static enum pm_err read_text(const char *path, struct pm_buf *out, struct pm_why *why) {
+  char part[16384];
+  size_t got;
+  FILE *file = fopen(path, "re");
+  if (!file)
+    return pm_why_set(why, PM_ERR_IO, "--targets-file: %s cannot be read: %s", path,
+                      strerror(errno));
+  while ((got = fread(part, 1, sizeof part, file)) > 0) pm_buf_append(out, part, got);
+  int error = ferror(file) ? errno : 0;
+  fclose(file);
+  if (error)
+    return pm_why_set(why, PM_ERR_IO, "--targets-file: %s cannot be read: %s", path,
+                      strerror(error));
+  enum pm_err err = pm_buf_status(out);
+  return err == PM_OK ? err
+                      : pm_why_set(why, err, "--targets-file: %s has more than %d bytes", path,
+                                   FILE_BYTES_MAX);
+}
+
+static enum pm_err read_file(const char *path, struct pm_options_target **out, size_t *out_count,
+                             struct pm_why *why) {
+  struct pm_buf text;
+  struct pm_why reason;
+  pm_buf_init(&text, FILE_BYTES_MAX);
+  enum pm_err err = read_text(path, &text, why);
+  if (err == PM_OK) {
+    err = pm_targets_parse(text.data, out, out_count, &reason);
+    if (err != PM_OK) pm_why_set(why, err, "--targets-file: %s, %s", path, reason.text);
+  }
+  pm_buf_deinit(&text);
+  return err;
+}
+
+/* --- adding and removing ---------------------------------------------------------------------- */
+
+/* out_id 0: it is there already. */
+static enum pm_err add(const struct pm_targets *targets, const struct pm_options_target *given,
+                       uint64_t *out_id, struct pm_why *why) {
+  const struct pm_options *options = targets->config.options;
+  struct pm_target_spec spec = {
+      .endpoint = given->endpoint,
+      .learned = PM_LEARNED_CONFIG,
+      .limit = options->limit,
+      .delay_s = options->delay_s,
+      .fail_max = options->fail_max,
+      .insecure = given->insecure || options->insecure,
+  };
+  enum pm_err err = pm_prober_add(targets->config.prober, &spec, out_id, why);
+  if (err == PM_ERR_DUPLICATE) {
+    pm_log(targets->config.log, PM_LOG_INFO, "%s is given twice; it is probed once",
+           given->endpoint.url);
+    *out_id = 0;
+    err = PM_OK;
+  }
+  if (err == PM_OK && targets->config.mesh)
+    pm_mesh_add_seed(targets->config.mesh, &given->endpoint);
+  return err;
+}
+
+static void drop(const struct pm_targets *targets, const struct entry *entry) {
+  if (entry->id == 0) return;
+  if (targets->config.mesh) pm_mesh_remove_seed(targets->config.mesh, &entry->endpoint);
+  /* It may have ended by itself: then there is nothing to remove. */
+  if (pm_prober_remove(targets->config.prober, entry->id) != PM_OK) return;
+}
+
+static bool is_same(const struct entry *entry, const struct pm_options_target *given) {
+  const struct pm_endpoint *a = &entry->endpoint, *b = &given->endpoint;
+  return entry->insecure == given->insecure && strcmp(a->url, b->url) == 0 &&
+         strcmp(a->location, b->location) == 0 && pm_ip_equal(&a->ip_override, &b->ip_override);
+}
+
+static const struct entry *find(const struct pm_targets *targets,
+                                const struct pm_options_target *given) {
+  for (size_t i = 0; i < targets->count; i++)
+    if (is_same(&targets->entries[i], given)) return &targets->entries[i];
+  return NULL;
+}
+
+static bool has(const struct pm_options_target *given, size_t count, const struct entry *entry) {
+  for (size_t i = 0; i < count; i++)
+    if (is_same(entry, &given[i])) return true;
+  return false;
+}
+
+/* The entry of what is there already, or of what could be added. */
+static bool take(const struct pm_targets *targets, const struct pm_options_target *given,
+                 struct entry *out, struct pm_why *why) {
+  const struct entry *known = find(targets, given);
+  *out = (struct entry){.endpoint = given->endpoint, .insecure = given->insecure};
+  if (known)
+    *out = *known;
+  else if (add(targets, given, &out->id, why) != PM_OK)
+    return false;
+  return true;
+}
+
+/* What has gone is removed first: an endpoint that only changed its place's name is added anew. */
+static void exchange(struct pm_targets *targets, const struct pm_options_target *given,
+                     size_t count, struct entry *entries) {
+  size_t kept = 0;
+  for (size_t i = 0; i < targets->count; i++)
+    if (!has(given, count, &targets->entries[i])) drop(targets, &targets->entries[i]);
+  for (size_t i = 0; i < count; i++) {
+    struct pm_why why;
+    if (take(targets, &given[i], &entries[kept], &why))
+      kept++;
+    else
+      pm_log(targets->config.log, PM_LOG_ALWAYS, "--targets-file: %s", why.text);
+  }
+  free(targets->entries);
+  targets->entries = entries;
+  targets->count = kept;
+}
+
+enum pm_err pm_targets_reload(struct pm_targets *targets, struct pm_why *why) {
+  const char *path = targets->config.options->targets_file;
+  struct pm_options_target *given;
+  size_t count;
+  if (!path) return PM_OK;
+  enum pm_err err = read_file(path, &given, &count, why);
+  if (err != PM_OK) return err;
+  struct entry *entries = calloc(count ? count : 1, sizeof *entries);
+  if (entries) {
+    exchange(targets, given, count, entries);
+    pm_log(targets->config.log, PM_LOG_INFO, "%zu endpoints read from %s", targets->count, path);
+  }
+  free(given);
+  return entries ? PM_OK : pm_why_set(why, PM_ERR_NOMEM, "no memory for the endpoints");
+}
+
+enum pm_err pm_targets_open(const struct pm_targets_config *config, struct pm_targets **out,
+                            struct pm_why *why) {
+  struct pm_targets *targets = calloc(1, sizeof *targets);
+  if (!targets) return pm_why_set(why, PM_ERR_NOMEM, "no memory for the endpoints");
+  targets->config = *config;
+  enum pm_err err = PM_OK;
+  for (size_t i = 0; err == PM_OK && i < config->options->targets_count; i++) {
+    uint64_t id;
+    err = add(targets, &config->options->targets[i], &id, why);
+  }
+  if (err == PM_OK) err = pm_targets_reload(targets, why);
+  if (err != PM_OK) {
+    pm_targets_free(targets);
+    return err;
+  }
+  *out = targets;
+  return PM_OK;
+}
+
+void pm_targets_free(struct pm_targets *targets) {
+  if (!targets) return;
+  free(targets->entries);
+  free(targets);
+}
