@@ -28,6 +28,17 @@ void sim_check_answer(struct sim_world *w, uint32_t node, const struct pm_contac
                       const struct pm_wire_answer *answer, int64_t sent_ns);
 void sim_check_result(struct sim_world *w, uint32_t node, const struct pm_contact *contact,
                       enum pm_dial why, bool success);
+/* What an answer said of pace and reach; after the step that took it. */
+void sim_check_pong(struct sim_world *w, uint32_t node, const struct pm_contact *contact,
+                    const struct pm_wire_pong *pong);
+void sim_check_reach(struct sim_world *w, uint32_t node, const struct pm_contact *contact,
+                     const struct pm_wire_pong *pong);
+/* After each step: the brake. */
+void sim_check_step(struct sim_world *w, uint32_t node);
+/* The node's own time, which never goes back: as its core takes it. */
+int64_t sim_check_now(struct sim_world *w, uint32_t node);
+/* Until when the node has to keep its address to itself; in the past: it may announce itself. */
+int64_t sim_check_silent_until(const struct sim_world *w, uint32_t node);
 /* What the node does: I1 I2 I5 I6 I9; I3 I4 I7 I10; I8. */
 void sim_check_send(struct sim_world *w, uint32_t node, const struct pm_gossip_send *send);
 void sim_check_reply(struct sim_world *w, uint32_t node, const struct pm_gossip_update *update);

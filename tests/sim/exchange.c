@@ -7,6 +7,7 @@
 #include <xxhash.h>
 
 #include "check.h"
+#include "faults.h"
 #include "queue.h"
 
 enum { REQUEST_OVERHEAD_BYTES = 120, ANSWER_OVERHEAD_BYTES = 180, DEAD_LONG_S = 900 };
@@ -59,7 +60,7 @@ static uint32_t addressee(struct sim_world *w, const struct pm_contact *to) {
 /* Whether the exchange gets through at all. */
 static bool gets_through(struct sim_world *w, uint32_t from, uint32_t to) {
   if (to == SIM_NOBODY || !w->nodes[to].alive || w->nodes[to].nat) return false;
-  if (w->partitioned && w->nodes[from].side != w->nodes[to].side) return false;
+  if (!sim_faults_pass(w, from, to)) return false;
   return pm_rng_unit(&w->rng) >= w->loss;
 }
 
@@ -81,6 +82,7 @@ static void note_action(struct sim_world *w, const struct sim_message *m) {
 static void transmit(struct sim_world *w, struct sim_message *m) {
   uint32_t to = addressee(w, &m->to);
   m->sent_ns = w->now_ns;
+  m->sent_own_ns = sim_check_now(w, m->from);
   note_action(w, m);
   count_victim(w, m, to);
   if (to != SIM_NOBODY && !w->nodes[to].alive && pm_dial_is_third_party(m->why) &&
@@ -91,7 +93,9 @@ static void transmit(struct sim_world *w, struct sim_message *m) {
     return;
   }
   m->rtt_ns = round_trip_ns(w, m->from, to);
-  sim_queue_push(w, w->now_ns + m->rtt_ns / 2, SIM_REQUEST, to, m);
+  int64_t at_ns = w->now_ns + m->rtt_ns / 2 + sim_faults_delay_ns(w);
+  sim_faults_echo_request(w, m, to, at_ns);
+  sim_queue_push(w, at_ns, SIM_REQUEST, to, m);
 }
 
 /* --- asking ----------------------------------------------------------------------------------- */
@@ -131,6 +135,8 @@ static void apply_change(struct sim_world *w, uint32_t i, const struct pm_gossip
 static void schedule_wake(struct sim_world *w, uint32_t i) {
   struct sim_node *n = &w->nodes[i];
   int64_t at_ns = pm_gossip_deadline(n->core).ns;
+  if (at_ns > INT64_MAX / 2) return;
+  at_ns -= n->clock_ns;
   if (at_ns <= w->now_ns) at_ns = w->now_ns + 1;
   if (at_ns >= n->wake_ns || at_ns > w->end_ns) return;
   n->wake_ns = at_ns;
@@ -140,6 +146,7 @@ static void schedule_wake(struct sim_world *w, uint32_t i) {
 void sim_step(struct sim_world *w, uint32_t i, const struct pm_gossip_event *event) {
   pm_gossip_step(w->nodes[i].core, event, w->update);
   for (size_t c = 0; c < w->update->changes_count; c++) apply_change(w, i, &w->update->changes[c]);
+  sim_check_step(w, i);
   for (size_t s = 0; s < w->update->sends_count; s++) {
     const struct pm_gossip_send *send = &w->update->sends[s];
     sim_check_send(w, i, send);
@@ -178,6 +185,11 @@ static void note_forgotten(struct sim_world *w, const struct pm_contact *contact
   w->stats.forgotten[after_s < SIM_FORGET_S_MAX ? after_s : SIM_FORGET_S_MAX - 1]++;
 }
 
+static bool knows_contact(const struct sim_world *w, uint32_t i, const struct pm_contact *contact) {
+  uint32_t j = sim_world_find(w, &contact->ip, contact->port);
+  return j != SIM_NOBODY && sim_world_knows(w, i, j);
+}
+
 static void apply_change(struct sim_world *w, uint32_t i, const struct pm_gossip_change *c) {
   struct sim_node *n = &w->nodes[i];
   sim_check_change(w, i, c);
@@ -191,6 +203,10 @@ static void apply_change(struct sim_world *w, uint32_t i, const struct pm_gossip
     break;
   case PM_CHANGE_EVICTED:
     set_known(w, i, &c->contact, false);
+    break;
+  case PM_CHANGE_ALIAS:
+  case PM_CHANGE_SELF:
+    if (knows_contact(w, i, &c->contact)) set_known(w, i, &c->contact, false);
     break;
   case PM_CHANGE_ACTIVATED:
     n->active[n->active_count++] = c->handle;
@@ -236,7 +252,7 @@ static void write_reply(struct sim_world *w, uint32_t i, struct sim_message *m,
 
 static void honest_answers(struct sim_world *w, uint32_t i, struct sim_message *m) {
   struct pm_wire_request request;
-  struct pm_gossip_event event = {.now = {w->now_ns}, .kind = PM_GOSSIP_REQUEST};
+  struct pm_gossip_event event = {.now = {sim_world_clock(w, i)}, .kind = PM_GOSSIP_REQUEST};
   event.request.source = m->source;
   event.request.local_ip = w->nodes[i].contact.ip;
   event.request.local_port = w->nodes[i].contact.port;
@@ -256,6 +272,7 @@ static void honest_answers(struct sim_world *w, uint32_t i, struct sim_message *
   write_reply(w, i, m, &w->update->reply);
   /* The update is used again: what else it says is done by the same code as any step's. */
   for (size_t c = 0; c < w->update->changes_count; c++) apply_change(w, i, &w->update->changes[c]);
+  sim_check_step(w, i);
   for (size_t s = 0; s < w->update->sends_count; s++) {
     sim_check_send(w, i, &w->update->sends[s]);
     send_request(w, i, &w->update->sends[s]);
@@ -274,9 +291,12 @@ static void attacker_answers(struct sim_world *w, uint32_t i, struct sim_message
                                      .inc = 1,
                                      .nonce = request.nonce,
                                      .has_nonce = request.has_nonce,
-                                     .your_ip = m->source};
+                                     .your_ip = m->source,
+                                     .pace_s = w->nodes[i].pace_s};
   if (m->kind == PM_GOSSIP_SEND_PULL && w->hooks.attack_reply) w->hooks.attack_reply(w, i, &reply);
-  write_reply(w, i, m, &reply);
+  if (m->kind == PM_GOSSIP_SEND_PULL && w->hooks.attack_body)
+    m->body = w->hooks.attack_body(w, i, &reply.node, &m->body_bytes);
+  if (!m->body) write_reply(w, i, m, &reply);
 }
 
 /* An old node knows its seed and drops queries. */
@@ -287,9 +307,24 @@ static void old_answers(struct sim_world *w, uint32_t i, struct sim_message *m) 
   write_reply(w, i, m, &reply);
 }
 
+/* Nobody waits for the answer to a copy. */
+static void send_back(struct sim_world *w, struct sim_message *m) {
+  if (m->echo) {
+    sim_message_free(m);
+    return;
+  }
+  int64_t at_ns = w->now_ns + m->rtt_ns / 2 + sim_faults_delay_ns(w);
+  if (!sim_faults_spoil(w, m, &at_ns)) sim_faults_echo_response(w, m, at_ns);
+  sim_queue_push(w, at_ns, SIM_RESPONSE, m->from, m);
+}
+
 void sim_request_arrives(struct sim_world *w, struct sim_message *m) {
   uint32_t i = addressee(w, &m->to);
   if (i == SIM_NOBODY || !w->nodes[i].alive) {
+    if (m->echo) {
+      sim_message_free(m);
+      return;
+    }
     sim_queue_push(w, w->now_ns + (int64_t)SIM_TIMEOUT_MS * 1000000, SIM_RESPONSE, m->from, m);
     return;
   }
@@ -302,44 +337,51 @@ void sim_request_arrives(struct sim_world *w, struct sim_message *m) {
     attacker_answers(w, i, m);
   else
     old_answers(w, i, m);
-  sim_queue_push(w, w->now_ns + m->rtt_ns / 2, SIM_RESPONSE, m->from, m);
+  m->answered = true;
+  send_back(w, m);
 }
 
 /* --- the answer comes back -------------------------------------------------------------------- */
 
+/* What the core is told counts in the account, too, but for copies: they are to change nothing. */
 static void pong_arrives(struct sim_world *w, struct sim_message *m) {
   struct pm_wire_pong pong;
   bool has_pong = m->ok && m->header && pm_wire_pong_read(m->header, &pong) == PM_OK;
   if (m->ok && m->header && !has_pong)
     sim_check_fail(w, m->from, "wire", "a header that is not read");
-  struct pm_gossip_event event = {.now = {w->now_ns},
+  struct pm_gossip_event event = {.now = {sim_world_clock(w, m->from)},
                                   .kind = PM_GOSSIP_PONG,
                                   .pong = {.token = m->token,
                                            .ok = m->ok,
                                            .pong = has_pong ? &pong : NULL,
                                            .location = m->location,
                                            .rtt_us = (uint32_t)((w->now_ns - m->sent_ns) / 1000)}};
-  sim_check_result(w, m->from, &m->to, m->why, m->ok);
+  if (!m->echo) sim_check_result(w, m->from, &m->to, m->why, m->ok);
   sim_step(w, m->from, &event);
+  if (has_pong && !m->echo) sim_check_pong(w, m->from, &m->to, &pong);
 }
 
 static void answer_arrives(struct sim_world *w, struct sim_message *m) {
-  struct pm_gossip_event event = {
-      .now = {w->now_ns}, .kind = PM_GOSSIP_ANSWER, .answer = {.token = m->token}};
+  struct pm_gossip_event event = {.now = {sim_world_clock(w, m->from)},
+                                  .kind = PM_GOSSIP_ANSWER,
+                                  .answer = {.token = m->token}};
   w->nodes[m->from].bytes += m->body_bytes + (m->ok ? ANSWER_OVERHEAD_BYTES : 0);
-  if (m->ok && m->body) {
+  size_t bytes_max = m->plain ? PM_WIRE_OLD_READ_BYTES_MAX : PM_WIRE_ANSWER_READ_BYTES_MAX;
+  if (m->ok && m->body && m->body_bytes <= bytes_max) {
     if (pm_wire_answer_read(m->body, m->body_bytes, w->answer, NULL) == PM_OK)
       event.answer.answer = w->answer;
     else
       sim_check_fail(w, m->from, "wire", "an answer that is not read");
   }
-  if (event.answer.answer) sim_check_answer(w, m->from, &m->to, w->answer, m->sent_ns);
+  bool counts = event.answer.answer && !m->echo;
+  if (counts) sim_check_answer(w, m->from, &m->to, w->answer, m->sent_own_ns);
   sim_step(w, m->from, &event);
+  if (counts && w->answer->node.version > 0) sim_check_reach(w, m->from, &m->to, &w->answer->node);
 }
 
 void sim_response_arrives(struct sim_world *w, struct sim_message *m) {
   struct sim_node *n = &w->nodes[m->from];
-  if (n->core && n->runs == m->run) {
+  if (n->core && (n->runs == m->run || m->echo)) {
     if (m->kind == PM_GOSSIP_SEND_PROBE)
       pong_arrives(w, m);
     else
@@ -359,10 +401,11 @@ static void ping_at_once(struct sim_world *w, uint32_t from, const struct pm_gos
   if (ok) {
     pong.id = w->nodes[to].id;
     pong.inc = w->nodes[to].kind == SIM_ATTACKER ? 1 : w->nodes[to].inc;
+    pong.pace_s = w->nodes[to].pace_s;
     memcpy(pong.mesh, "default", sizeof "default");
   }
   bool ours = ok && w->nodes[to].kind != SIM_OLD && !send->plain;
-  struct pm_gossip_event event = {.now = {w->now_ns},
+  struct pm_gossip_event event = {.now = {sim_world_clock(w, from)},
                                   .kind = PM_GOSSIP_PONG,
                                   .pong = {.token = send->token,
                                            .ok = ok,
@@ -371,6 +414,7 @@ static void ping_at_once(struct sim_world *w, uint32_t from, const struct pm_gos
                                            .rtt_us = 1000}};
   sim_check_result(w, from, &send->to, PM_DIAL_PLANNED, ok);
   sim_step(w, from, &event);
+  if (ours) sim_check_pong(w, from, &send->to, &pong);
 }
 
 void sim_plan(struct sim_world *w, uint32_t i) {
@@ -380,7 +424,8 @@ void sim_plan(struct sim_world *w, uint32_t i) {
   bool whole = w->count <= SIM_WIRE_NODES_MAX && !w->options.model_pings;
   for (uint32_t a = n->active_count; a-- > 0;) {
     if (a >= n->active_count) continue;
-    if (!pm_gossip_plan_ping(n->core, n->active[a], (struct pm_time){w->now_ns}, &send)) continue;
+    if (!pm_gossip_plan_ping(n->core, n->active[a], (struct pm_time){sim_world_clock(w, i)}, &send))
+      continue;
     sim_check_send(w, i, &send);
     if (whole || w->options.keyed)
       send_request(w, i, &send);

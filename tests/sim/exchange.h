@@ -16,7 +16,11 @@ struct sim_message {
   struct pm_gossip_token token;
   bool plain;
   bool ok; /* an answer came */
+  bool answered;
+  bool echo; /* comes again: a copy of one that came before */
   int64_t sent_ns, rtt_ns;
+  int64_t sent_own_ns; /* on the asker's clock */
+  int64_t arrives_ns;  /* of one kept for replay: when it came the first time */
   char *query;
   char *header; /* Pingmesh-Node of a ping's answer; NULL: none */
   char *body;   /* of a pull's answer */

@@ -17,10 +17,13 @@ static void usage(FILE *out) {
       out,
       "usage: pingmesh-sim [--scenario NAME] [--nodes N] [--seed N] [--minutes M] [--loss SHARE]\n"
       "                    [--attackers N] [--max-peers N] [--old SHARE] [--nat SHARE] [--key]\n"
+      "                    [--churn SHARE-A-MINUTE]\n"
       "                    [--matrix FILE] [--model-pings] [--json] [--quiet]\n"
-      "       pingmesh-sim --report            what the design promises, measured again\n"
+      "       pingmesh-sim --report [--rows PATTERN] [--quick]\n"
+      "                                        what the design promises, measured again\n"
       "       pingmesh-sim --soak RUNS         mixed faults at 60 nodes, seeds from --seed on\n"
-      "       pingmesh-sim-mutant --mutants    deliberate faults, each to be caught\n\nscenarios:\n");
+      "       pingmesh-sim-mutant --mutants [--rows PATTERN]\n"
+      "                                        deliberate faults, each to be caught\n\nscenarios:\n");
   sim_scenario_list(out);
 }
 
@@ -39,6 +42,9 @@ static const struct option long_options[] = {{"scenario", required_argument, NUL
                                              {"quiet", no_argument, NULL, 'q'},
                                              {"help", no_argument, NULL, 'h'},
                                              {"report", no_argument, NULL, 'R'},
+                                             {"rows", required_argument, NULL, 'w'},
+                                             {"quick", no_argument, NULL, 'u'},
+                                             {"churn", required_argument, NULL, 'c'},
                                              {"soak", required_argument, NULL, 'S'},
                                              {"mutants", no_argument, NULL, 'M'},
                                              {"model-pings", no_argument, NULL, 'P'},
@@ -99,6 +105,15 @@ static void take_option(int c, struct sim_options *o, enum sim_mode *mode, uint3
     break;
   case 't':
     o->nat_share = number("nat", optarg, 0, 0.9);
+    break;
+  case 'c':
+    o->churn = number("churn", optarg, 0.0001, 1);
+    break;
+  case 'w':
+    o->rows = optarg;
+    break;
+  case 'u':
+    o->quick = true;
     break;
   case 'x':
     o->matrix = optarg;

@@ -5,6 +5,10 @@
 
 #include "exchange.h"
 
+/* A heap of four children each: half as many levels as with two, and so half the cache misses of a
+ * hundred thousand events. */
+enum { CHILDREN = 4 };
+
 static bool before(const struct sim_event *a, const struct sim_event *b) {
   return a->at_ns != b->at_ns ? a->at_ns < b->at_ns : a->seq < b->seq;
 }
@@ -22,11 +26,20 @@ void sim_queue_push(struct sim_world *w, int64_t at_ns, enum sim_event_kind kind
   if (w->queue_count == w->queue_max) grow(w);
   struct sim_event e = {at_ns, w->queue_seq++, kind, node, message};
   size_t at = w->queue_count++;
-  while (at > 0 && before(&e, &w->queue[(at - 1) / 2])) {
-    w->queue[at] = w->queue[(at - 1) / 2];
-    at = (at - 1) / 2;
+  while (at > 0 && before(&e, &w->queue[(at - 1) / CHILDREN])) {
+    w->queue[at] = w->queue[(at - 1) / CHILDREN];
+    at = (at - 1) / CHILDREN;
   }
   w->queue[at] = e;
+}
+
+static size_t earliest_child(const struct sim_world *w, size_t at) {
+  size_t first = CHILDREN * at + 1, end = first + CHILDREN;
+  if (end > w->queue_count) end = w->queue_count;
+  size_t best = first;
+  for (size_t child = first + 1; child < end; child++)
+    if (before(&w->queue[child], &w->queue[best])) best = child;
+  return best;
 }
 
 bool sim_queue_pop(struct sim_world *w, int64_t until_ns, struct sim_event *out) {
@@ -34,10 +47,8 @@ bool sim_queue_pop(struct sim_world *w, int64_t until_ns, struct sim_event *out)
   *out = w->queue[0];
   struct sim_event last = w->queue[--w->queue_count];
   size_t at = 0;
-  for (;;) {
-    size_t child = 2 * at + 1;
-    if (child >= w->queue_count) break;
-    if (child + 1 < w->queue_count && before(&w->queue[child + 1], &w->queue[child])) child++;
+  while (CHILDREN * at + 1 < w->queue_count) {
+    size_t child = earliest_child(w, at);
     if (!before(&w->queue[child], &last)) break;
     w->queue[at] = w->queue[child];
     at = child;

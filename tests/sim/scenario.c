@@ -4,8 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attackers.h"
 #include "check.h"
 #include "gossip/view.h"
+#include "mixed.h"
+#include "rules.h"
 
 enum { S = 1000000000 };
 
@@ -28,7 +31,7 @@ static void mix_in(struct sim_world *w) {
   for (uint32_t i = 0; i < nat && i + 1 < w->members; i++) w->nodes[w->members - 1 - i].nat = true;
 }
 
-static void prepare_plain(struct sim_world *w) {
+void sim_prepare_plain(struct sim_world *w) {
   mix_in(w);
   start_all(w, 3000);
   start_attackers(w, 30ll * S);
@@ -36,7 +39,7 @@ static void prepare_plain(struct sim_world *w) {
 
 /* --- faults ----------------------------------------------------------------------------------- */
 
-static uint32_t random_member(struct sim_world *w) {
+uint32_t sim_random_member(struct sim_world *w) {
   return 1 + (uint32_t)pm_rng_below(&w->rng, w->members - 1);
 }
 
@@ -50,20 +53,20 @@ static void second_kill(struct sim_world *w, int64_t second) {
   if (second != KILL_S) return;
   uint32_t wanted = w->members * 3 / 10;
   for (uint32_t killed = 0; killed < wanted;) {
-    uint32_t i = random_member(w);
+    uint32_t i = sim_random_member(w);
     if (!w->nodes[i].alive) continue;
     sim_world_kill(w, i);
     killed++;
   }
 }
 
-/* 5 % of the nodes a minute go, and as many come (back). */
+/* A share of the nodes goes each minute, and as many come (back). */
 static void second_churn(struct sim_world *w, int64_t second) {
   if (second < CHURN_S) return;
-  double per_s = 0.05 * w->members / 60;
+  double per_s = w->options.churn * w->members / 60;
   uint32_t count = (uint32_t)per_s + (pm_rng_unit(&w->rng) < per_s - (uint32_t)per_s);
   for (uint32_t k = 0; k < count; k++) {
-    uint32_t i = random_member(w);
+    uint32_t i = sim_random_member(w);
     if (!w->nodes[i].alive) continue;
     sim_world_kill(w, i);
     sim_world_start_at(w, i, w->now_ns + pm_rng_between(&w->rng, 60, 600) * S);
@@ -71,35 +74,13 @@ static void second_churn(struct sim_world *w, int64_t second) {
 }
 
 static void prepare_partition(struct sim_world *w) {
-  prepare_plain(w);
+  sim_prepare_plain(w);
   for (uint32_t i = 0; i < w->count; i++) w->nodes[i].side = i % 2;
 }
 
 static void second_partition(struct sim_world *w, int64_t second) {
   if (second == SPLIT_S) w->partitioned = true;
   if (second == HEAL_S) w->partitioned = false;
-}
-
-/* Loss, short partitions, churn; then peace: half of the nodes are started, whoever is dead of the
- * others stays so, to be forgotten for good. */
-static void second_mixed(struct sim_world *w, int64_t second) {
-  if (second < 60 || second > 900) {
-    w->partitioned = false;
-    w->loss = second > 900 ? 0 : w->options.loss;
-    for (uint32_t i = 2; second == 901 && i < w->members; i += 2) sim_world_start(w, i);
-    return;
-  }
-  if (second % 120 == 0) {
-    w->partitioned = !w->partitioned;
-    for (uint32_t i = 0; i < w->count; i++) w->nodes[i].side = (uint8_t)pm_rng_below(&w->rng, 2);
-    w->loss = pm_rng_unit(&w->rng) * 0.3;
-  }
-  uint32_t i = random_member(w);
-  bool act = pm_rng_below(&w->rng, 20) == 0;
-  if (act && w->nodes[i].alive)
-    sim_world_kill(w, i);
-  else if (act)
-    sim_world_start(w, i);
 }
 
 /* --- places ----------------------------------------------------------------------------------- */
@@ -118,14 +99,14 @@ static void prepare_lan(struct sim_world *w) {
     set_address(&w->nodes[i], text, SIM_PORT);
   }
   w->seed_contact = w->nodes[0].contact;
-  prepare_plain(w);
+  sim_prepare_plain(w);
 }
 
 static void prepare_one_ip(struct sim_world *w) {
   for (uint32_t i = 0; i < w->members; i++)
     set_address(&w->nodes[i], "127.0.0.1", (uint16_t)(SIM_PORT + i));
   w->seed_contact = w->nodes[0].contact;
-  prepare_plain(w);
+  sim_prepare_plain(w);
 }
 
 /* What others see when a node calls is not where it can be reached. */
@@ -134,98 +115,24 @@ static void prepare_ingress(struct sim_world *w) {
     w->nodes[i].source = w->nodes[i].contact.ip;
     w->nodes[i].source.bytes[3] ^= 0x80;
   }
-  prepare_plain(w);
+  sim_prepare_plain(w);
 }
 
 static void prepare_lb_seed(struct sim_world *w) {
   w->lb_seed = true;
   w->seed_contact.ip = sim_public_ip(56000, 77);
   snprintf(w->seed_contact.host, sizeof w->seed_contact.host, "seed.example.net");
-  prepare_plain(w);
+  sim_prepare_plain(w);
 }
 
 static void prepare_nat(struct sim_world *w) {
   if (w->options.nat_share <= 0) w->options.nat_share = 0.2;
-  prepare_plain(w);
+  sim_prepare_plain(w);
 }
 
 static void prepare_old(struct sim_world *w) {
   if (w->options.old_share <= 0) w->options.old_share = 0.3;
-  prepare_plain(w);
-}
-
-/* --- attacks ---------------------------------------------------------------------------------- */
-
-static void name_entry(struct sim_world *w, struct pm_wire_entry *entry, const struct pm_ip *ip,
-                       uint16_t port) {
-  *entry = (struct pm_wire_entry){.has_mesh = true, .age_s = 0, .depth = 1};
-  entry->contact.ip = *ip;
-  entry->contact.port = port;
-  snprintf(entry->contact.host, sizeof entry->contact.host, "h%u.example.net",
-           (unsigned)pm_rng_below(&w->rng, 1000000));
-}
-
-/* One address under any number of names and ports. */
-static void reply_victim(struct sim_world *w, uint32_t attacker, struct pm_wire_answer *reply) {
-  (void)attacker;
-  for (size_t i = 0; i < PM_WIRE_LIMIT_MAX; i++)
-    name_entry(w, &reply->entries[reply->entries_count++], &w->victim,
-               (uint16_t)(1 + pm_rng_below(&w->rng, 65000)));
-}
-
-static void claim_victim(struct sim_world *w, uint32_t attacker, struct pm_wire_request *request) {
-  (void)attacker;
-  struct pm_wire_entry entry;
-  name_entry(w, &entry, &w->victim, (uint16_t)(1 + pm_rng_below(&w->rng, 65000)));
-  request->self[request->self_count++] = entry.contact;
-}
-
-static void prepare_victim(struct sim_world *w) {
-  w->victim = sim_public_ip(56500, 99);
-  prepare_plain(w);
-}
-
-/* A million addresses at which nobody is, the same ones from all attackers, and some traps. */
-static void reply_blackholes(struct sim_world *w, uint32_t attacker, struct pm_wire_answer *reply) {
-  static const char *const traps[] = {"127.0.0.1", "169.254.169.254", "10.0.0.1",
-                                      "224.0.0.1", "0.0.0.0",         "192.168.1.1"};
-  (void)attacker;
-  /* All tell much the same at one time, so that their words add up. */
-  uint32_t first =
-      (uint32_t)(w->now_ns / 300000000000) * 7919 + (uint32_t)pm_rng_below(&w->rng, 256);
-  for (uint32_t i = 0; i < PM_WIRE_LIMIT_MAX; i++) {
-    uint32_t hole = (first + i) % 1000000;
-    struct pm_ip ip = sim_public_ip(20000 + hole % 30000, 2000 + hole / 30000);
-    if (i % 32 == 0 && pm_ip_parse(traps[i / 32 % 6], &ip) != PM_OK) abort();
-    struct pm_wire_entry *entry = &reply->entries[reply->entries_count++];
-    name_entry(w, entry, &ip, SIM_PORT);
-    snprintf(entry->contact.host, sizeof entry->contact.host, "h%u.example.net", hole);
-  }
-}
-
-/* Attackers that answer list each other, as fresh as can be. */
-static void reply_sybil(struct sim_world *w, uint32_t attacker, struct pm_wire_answer *reply) {
-  (void)attacker;
-  uint32_t attackers = w->count - w->members;
-  for (size_t i = 0; i < PM_WIRE_LIMIT_MAX && i < attackers; i++) {
-    uint32_t j = w->members + (uint32_t)pm_rng_below(&w->rng, attackers);
-    name_entry(w, &reply->entries[reply->entries_count], &w->nodes[j].contact.ip, SIM_PORT);
-    reply->entries[reply->entries_count++].contact = w->nodes[j].contact;
-  }
-}
-
-/* All in eight /16s: what one who rents machines has. */
-enum { SYBIL_NETWORKS = 8 };
-
-static void prepare_sybil(struct sim_world *w) {
-  for (uint32_t i = w->members; i < w->count; i++) {
-    struct sim_node *n = &w->nodes[i];
-    char text[PM_IP_TEXT_BYTES];
-    n->contact.ip = n->source = sim_public_ip(40000 + i % SYBIL_NETWORKS, i / SYBIL_NETWORKS + 300);
-    pm_ip_text(&n->contact.ip, text);
-    snprintf(n->contact.host, sizeof n->contact.host, "%s", text);
-  }
-  prepare_plain(w);
+  sim_prepare_plain(w);
 }
 
 /* --- the table -------------------------------------------------------------------------------- */
@@ -235,30 +142,30 @@ static const struct sim_scenario scenarios[] = {
      .what = "all start within 3 s, one master",
      .minutes = 10,
      .target = 0.99,
-     .hooks = {.prepare = prepare_plain},
+     .hooks = {.prepare = sim_prepare_plain},
      .stops_when_full = true},
     {.name = "loss",
      .what = "the same, exchanges fail (--loss, else 10 %)",
      .minutes = 10,
      .target = 0.99,
-     .hooks = {.prepare = prepare_plain},
+     .hooks = {.prepare = sim_prepare_plain},
      .stops_when_full = true},
     {.name = "seed-death",
      .what = "the master dies after 10 s",
      .minutes = 10,
      .target = 0.99,
-     .hooks = {.prepare = prepare_plain, .second = second_seed_death},
+     .hooks = {.prepare = sim_prepare_plain, .second = second_seed_death},
      .stops_when_full = true},
     {.name = "kill",
      .what = "30 % die at once after 5 min",
      .minutes = 25,
      .target = 0.99,
-     .hooks = {.prepare = prepare_plain, .second = second_kill}},
+     .hooks = {.prepare = sim_prepare_plain, .second = second_kill}},
     {.name = "churn",
-     .what = "5 % a minute go and come",
+     .what = "5 % (--churn) a minute go and come",
      .minutes = 30,
      .target = 0.8,
-     .hooks = {.prepare = prepare_plain, .second = second_churn}},
+     .hooks = {.prepare = sim_prepare_plain, .second = second_churn}},
     {.name = "partition",
      .what = "halves cannot reach each other from 5 to 15 min",
      .minutes = 25,
@@ -267,28 +174,76 @@ static const struct sim_scenario scenarios[] = {
      .within_s = 180,
      .hooks = {.prepare = prepare_partition, .second = second_partition}},
     {.name = "mixed",
-     .what = "loss, partitions, deaths and restarts for 15 min, then peace",
+     .what = "all faults and some liars for 15 min, then peace",
      .minutes = 35,
+     /* Not more: who failed in the storms is not tried again on strangers' word for an hour, and
+      * the liars keep the failure budget empty. */
+     .target = 0.85,
+     .from_s = SIM_MIXED_PEACE_S,
+     .attackers = 4,
+     .hooks = {.prepare = sim_mixed_prepare,
+               .second = sim_mixed_second,
+               .attack_reply = sim_reply_lies,
+               .attack_body = sim_body_endless,
+               .attack_self = sim_claim_lies}},
+    {.name = "restart",
+     .what = "all but the master restart after 3 min, with what they saved",
+     .minutes = 8,
+     .target = 0.99,
+     .from_s = SIM_RESTART_S,
+     .hooks = {.prepare = sim_prepare_restart, .second = sim_second_restart}},
+    {.name = "pace",
+     .what = "half want a probe every 30 s at most",
+     .minutes = 8,
+     .target = 0.99,
+     .hooks = {.prepare = sim_prepare_pace}},
+    {.name = "brake",
+     .what = "20 nodes for an hour, then all others at once",
+     .minutes = 75,
      .target = 0.95,
-     .from_s = 900,
-     .hooks = {.prepare = prepare_plain, .second = second_mixed}},
+     .from_s = SIM_BRAKE_NEWCOMERS_S,
+     .hooks = {.prepare = sim_prepare_brake}},
+    {.name = "reach",
+     .what = "20 % (--nat) cannot be reached, and understand it",
+     .minutes = 8,
+     .target = 0.99,
+     .hooks = {.prepare = sim_prepare_reach, .judge = sim_judge_reach}},
+    {.name = "depth",
+     .what = "a third follow 2 hops, attackers list what is too deep",
+     .minutes = 8,
+     .target = 0.99,
+     .attackers = 10,
+     .hooks = {.prepare = sim_prepare_depth, .attack_reply = sim_reply_deep}},
+    {.name = "attack-flapping",
+     .what = "attackers come back every few minutes, to earn new failures",
+     .minutes = 60,
+     .target = 0.99,
+     .hooks = {.prepare = sim_prepare_plain,
+               .second = sim_second_flapping,
+               .attack_reply = sim_reply_flapping,
+               .attack_self = sim_claim_flapping}},
+    {.name = "attack-network",
+     .what = "attackers list all addresses of four /24s",
+     .minutes = 30,
+     .target = 0.99,
+     .hooks = {.prepare = sim_prepare_plain, .attack_reply = sim_reply_networks}},
     {.name = "attack-victim",
      .what = "attackers name one address under all names and ports",
      .minutes = 60,
      .target = 0.99,
-     .hooks = {.prepare = prepare_victim,
-               .attack_reply = reply_victim,
-               .attack_self = claim_victim}},
+     .hooks = {.prepare = sim_prepare_victim,
+               .attack_reply = sim_reply_victim,
+               .attack_self = sim_claim_victim}},
     {.name = "attack-blackholes",
      .what = "attackers list a million addresses where nobody is",
      .minutes = 60,
      .target = 0.99,
-     .hooks = {.prepare = prepare_plain, .attack_reply = reply_blackholes}},
+     .hooks = {.prepare = sim_prepare_plain, .attack_reply = sim_reply_blackholes}},
     {.name = "sybil",
      .what = "attackers answer, in eight networks, and list each other",
      .minutes = 90,
      .target = 0.9,
-     .hooks = {.prepare = prepare_sybil, .attack_reply = reply_sybil},
+     .hooks = {.prepare = sim_prepare_sybil, .attack_reply = sim_reply_sybil},
      .share_max = 0.5},
     {.name = "nat",
      .what = "20 % (--nat) cannot be reached",
@@ -334,7 +289,7 @@ static const struct sim_scenario scenarios[] = {
      .what = "converge over --matrix",
      .minutes = 10,
      .target = 0.99,
-     .hooks = {.prepare = prepare_plain},
+     .hooks = {.prepare = sim_prepare_plain},
      .stops_when_full = true},
 };
 
@@ -342,6 +297,11 @@ const struct sim_scenario *sim_scenario_find(const char *name) {
   for (size_t i = 0; i < sizeof scenarios / sizeof scenarios[0]; i++)
     if (strcmp(scenarios[i].name, name) == 0) return &scenarios[i];
   return NULL;
+}
+
+uint32_t sim_scenario_attackers(const struct sim_scenario *s) {
+  enum { USUAL = 50 };
+  return s->attackers > 0 ? s->attackers : s->hooks.attack_reply ? USUAL : 0;
 }
 
 void sim_scenario_list(FILE *out) {
@@ -353,10 +313,12 @@ void sim_print_replay(FILE *out, const struct sim_options *o) {
   fprintf(out, "pingmesh-sim --scenario %s --nodes %u --seed %" PRIu64, o->scenario->name, o->nodes,
           o->seed);
   fprintf(out, " --minutes %g --loss %g", o->minutes, o->loss);
-  if (o->attackers) fprintf(out, " --attackers %u", o->attackers);
+  if (o->attackers != sim_scenario_attackers(o->scenario))
+    fprintf(out, " --attackers %u", o->attackers);
   if (o->members_max) fprintf(out, " --max-peers %u", o->members_max);
   if (o->old_share > 0) fprintf(out, " --old %g", o->old_share);
   if (o->nat_share > 0) fprintf(out, " --nat %g", o->nat_share);
+  if (o->churn != SIM_CHURN_USUAL) fprintf(out, " --churn %g", o->churn);
   if (o->matrix) fprintf(out, " --matrix %s", o->matrix);
   fprintf(out, "%s\n", o->keyed ? " --key" : "");
 }
@@ -383,8 +345,34 @@ static double attacker_share(const struct sim_world *w) {
   return most;
 }
 
+/* Of all entries of tables: how many are dead nodes. */
+static double dead_share(const struct sim_world *w) {
+  uint64_t held = 0, dead = 0;
+  for (uint32_t i = 0; w->knows && i < w->members; i++) {
+    if (!w->nodes[i].core) continue;
+    for (uint32_t j = 0; j < w->count; j++) {
+      if (!sim_world_knows(w, i, j)) continue;
+      held++;
+      dead += !w->nodes[j].alive;
+    }
+  }
+  return held == 0 ? 0 : (double)dead / (double)held;
+}
+
+/* Rows of a report run side by side: a line each simulated minute or so. */
+static void progress_line(const struct sim_world *w, double coverage) {
+  enum { EVERY_S = 60 };
+  if (w->now_ns / S % EVERY_S != 0) return;
+  fprintf(stderr, "%s: %.0f of %.0f s, known %.2f %%\n", w->options.label, (double)w->now_ns / 1e9,
+          (double)w->end_ns / 1e9, 100 * coverage);
+}
+
 static void progress(const struct sim_world *w, double coverage) {
   if (w->options.quiet) return;
+  if (w->options.label) {
+    progress_line(w, coverage);
+    return;
+  }
   fprintf(stderr, "\r%6.0f s  known %6.2f %%  requests %" PRIu64 "  violations %" PRIu64 " ",
           (double)w->now_ns / 1e9, 100 * coverage, w->stats.requests,
           sim_check_violations(w->check));
@@ -416,6 +404,7 @@ static void sum_up(struct sim_world *w, struct sim_outcome *out) {
   out->forget_p50_s = percentile(w, 0.5);
   out->forget_p99_s = percentile(w, 0.99);
   out->attacker_share = attacker_share(w);
+  out->dead_share = dead_share(w);
   out->victim_bound = 2 * (uint64_t)w->count;
   out->violations = sim_check_violations(w->check);
   out->refused_by_core = refused_by_cores(w);
@@ -435,11 +424,12 @@ struct sim_outcome sim_scenario_run(struct sim_world *w) {
     if (second % 10 == 0 || !on) progress(w, coverage);
     if (s->stops_when_full && out.t100_s >= 0) break;
   }
-  if (!w->options.quiet) fprintf(stderr, "\n");
+  if (!w->options.quiet && !w->options.label) fprintf(stderr, "\n");
   sum_up(w, &out);
   double within_s = s->within_s;
   if (within_s <= 0) within_s = w->options.minutes * 60;
   out.reached = out.t99_s >= 0 && out.t99_s <= within_s;
+  if (w->hooks.judge && !w->hooks.judge(w)) out.reached = false;
   if (s->share_max > 0 && out.attacker_share > s->share_max) out.reached = false;
   out.good = out.reached && out.violations == 0 && out.refused_by_core == 0 && out.zombies == 0;
   return out;

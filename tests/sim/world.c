@@ -8,6 +8,7 @@
 
 #include "check.h"
 #include "exchange.h"
+#include "faults.h"
 #include "queue.h"
 
 struct pm_ip sim_public_ip(uint32_t group, uint32_t host) {
@@ -107,6 +108,7 @@ struct sim_world *sim_world_new(const struct sim_options *options, const struct 
   w->answer->entries = need(calloc(PM_WIRE_ENTRIES_MAX, sizeof *w->answer->entries));
   w->answer->entries_max = PM_WIRE_ENTRIES_MAX;
   w->victim_counts = need(calloc(1 << 20, sizeof *w->victim_counts));
+  w->faults = sim_faults_new();
   w->check = sim_check_new(w->count);
   if (options->matrix) read_matrix(w, options->matrix);
   for (uint32_t i = 0; i < w->count; i++) {
@@ -124,7 +126,9 @@ void sim_world_free(struct sim_world *w) {
   for (uint32_t i = 0; i < w->count; i++) {
     free(w->nodes[i].core);
     free(w->nodes[i].active);
+    free(w->nodes[i].saved);
   }
+  sim_faults_free(w->faults);
   sim_check_free(w->check);
   free(w->answer->entries);
   free(w->answer);
@@ -142,7 +146,11 @@ void sim_world_free(struct sim_world *w) {
 
 bool sim_world_counts(const struct sim_world *w, uint32_t node) {
   const struct sim_node *n = &w->nodes[node];
-  return n->alive && !n->nat && n->kind != SIM_ATTACKER;
+  return n->alive && !n->nat && !n->twin && n->kind != SIM_ATTACKER;
+}
+
+int64_t sim_world_clock(const struct sim_world *w, uint32_t node) {
+  return w->now_ns + w->nodes[node].clock_ns;
 }
 
 bool sim_world_knows(const struct sim_world *w, uint32_t who, uint32_t whom) {
@@ -204,7 +212,9 @@ static void configure(struct sim_world *w, uint32_t i, struct pm_gossip_config *
   struct sim_node *n = &w->nodes[i];
   pm_gossip_config_init(config, w->members_max);
   config->id = n->id;
-  config->inc = n->inc = (uint64_t)w->now_ns + 1;
+  config->inc = n->inc = n->twin ? 1 : (uint64_t)w->now_ns + 1 + i;
+  config->pace_s = n->pace_s;
+  if (n->ttl > 0) config->ttl = n->ttl;
   config->self_count = 1;
   config->self[0] = n->contact;
   bool as_seen = i % 2 == 1 && pm_ip_equal(&n->contact.ip, &n->source);
@@ -218,7 +228,7 @@ static void configure(struct sim_world *w, uint32_t i, struct pm_gossip_config *
 static void add_seed(struct sim_world *w, uint32_t i) {
   if (i == 0) return;
   struct pm_gossip_event event = {
-      .now = {w->now_ns}, .kind = PM_GOSSIP_LOCAL_ADD, .local = &w->seed_contact};
+      .now = {sim_world_clock(w, i)}, .kind = PM_GOSSIP_LOCAL_ADD, .local = &w->seed_contact};
   sim_check_local(w, i, &w->seed_contact);
   sim_step(w, i, &event);
 }
@@ -234,7 +244,7 @@ static void add_old_nodes(struct sim_world *w, uint32_t i) {
   for (uint32_t j = 1; j < w->members; j++) {
     if (w->nodes[j].kind != SIM_OLD || host_of_old(w, j) != i) continue;
     struct pm_gossip_event event = {
-        .now = {w->now_ns}, .kind = PM_GOSSIP_LOCAL_ADD, .local = &w->nodes[j].contact};
+        .now = {sim_world_clock(w, i)}, .kind = PM_GOSSIP_LOCAL_ADD, .local = &w->nodes[j].contact};
     sim_check_local(w, i, &w->nodes[j].contact);
     sim_step(w, i, &event);
   }
@@ -252,9 +262,10 @@ static void start_core(struct sim_world *w, uint32_t i) {
   n->core = need(malloc(w->core_bytes));
   if (!n->active) n->active = need(calloc(config.active_max, sizeof *n->active));
   n->active_count = 0;
-  n->core = pm_gossip_init(n->core, &config, seed, (struct pm_time){w->now_ns});
+  n->core = pm_gossip_init(n->core, &config, seed, (struct pm_time){sim_world_clock(w, i)});
   add_seed(w, i);
   add_old_nodes(w, i);
+  sim_saved_read(w, i);
   n->plan_ns = w->now_ns + pm_rng_between(&w->rng, 0, SIM_PLAN_MS) * 1000000;
   sim_queue_push(w, n->plan_ns, SIM_PLAN, i, NULL);
 }
@@ -281,6 +292,7 @@ void sim_world_start_at(struct sim_world *w, uint32_t node, int64_t at_ns) {
 void sim_world_kill(struct sim_world *w, uint32_t i) {
   struct sim_node *n = &w->nodes[i];
   if (!n->alive) return;
+  sim_saved_write(w, i);
   n->alive = false;
   n->died_ns = w->now_ns;
   n->wake_ns = INT64_MAX;
@@ -295,7 +307,7 @@ static void wake(struct sim_world *w, const struct sim_event *e) {
   struct sim_node *n = &w->nodes[e->node];
   if (!n->core || n->wake_ns != e->at_ns) return;
   n->wake_ns = INT64_MAX;
-  struct pm_gossip_event tick = {.now = {w->now_ns}, .kind = PM_GOSSIP_TICK};
+  struct pm_gossip_event tick = {.now = {sim_world_clock(w, e->node)}, .kind = PM_GOSSIP_TICK};
   sim_step(w, e->node, &tick);
 }
 

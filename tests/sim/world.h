@@ -34,7 +34,12 @@ struct sim_node {
   enum sim_kind kind;
   bool alive;
   bool nat;                  /* nobody reaches it */
+  bool twin;                 /* another one runs with its Id and Inc */
+  bool keeps_state;          /* finds its members again after a restart */
   uint8_t side;              /* of a partition */
+  uint8_t ttl;               /* 0: as configured by default */
+  uint32_t pace_s;           /* the shortest interval between probes that it asks for */
+  int64_t clock_ns;          /* its clock is ahead of the world's */
   uint32_t runs;             /* how often it was started */
   struct pm_contact contact; /* where it is reached */
   struct pm_ip source;       /* what others see when it calls */
@@ -45,6 +50,8 @@ struct sim_node {
   int64_t wake_ns; /* the wake-up that is in the queue; INT64_MAX: none */
   int64_t plan_ns; /* the plan's turn that is in the queue */
   int64_t died_ns;
+  struct pm_contact *saved; /* members that it finds again */
+  uint32_t saved_count;
   uint64_t *active; /* handles the plan pings */
   uint32_t active_count;
   uint32_t verified; /* members in its table, of any kind */
@@ -65,6 +72,7 @@ struct sim_stats {
 };
 
 struct sim_event;
+struct sim_faults;
 struct sim_message;
 struct sim_check;
 struct sim_world;
@@ -77,8 +85,13 @@ struct sim_hooks {
   void (*second)(struct sim_world *w, int64_t second);
   /* An attacker's list: fills reply, whose entries have room for PM_WIRE_LIMIT_MAX. */
   void (*attack_reply)(struct sim_world *w, uint32_t attacker, struct pm_wire_answer *reply);
+  /* An attacker's answer as bytes; NULL: as attack_reply says. The text is the caller's. */
+  char *(*attack_body)(struct sim_world *w, uint32_t attacker, const struct pm_wire_pong *node,
+                       size_t *out_bytes);
   /* An attacker's announcements. */
   void (*attack_self)(struct sim_world *w, uint32_t attacker, struct pm_wire_request *request);
+  /* At the end: false if what the scenario asks for has not come about. */
+  bool (*judge)(struct sim_world *w);
 };
 
 struct sim_world {
@@ -109,6 +122,7 @@ struct sim_world {
   struct pm_buf text;            /* what is being written; grows once, not for each message */
   struct pm_wire_answer *answer; /* decoded, with room for all entries */
   struct sim_stats stats;
+  struct sim_faults *faults;
   struct sim_check *check;
   size_t core_bytes;
 };
@@ -124,6 +138,8 @@ void sim_world_kill(struct sim_world *w, uint32_t i);
 /* The node at an address, SIM_NOBODY if none. */
 uint32_t sim_world_find(const struct sim_world *w, const struct pm_ip *ip, uint16_t port);
 void sim_world_index(struct sim_world *w);
+/* What the node's own clock shows. */
+int64_t sim_world_clock(const struct sim_world *w, uint32_t node);
 bool sim_world_knows(const struct sim_world *w, uint32_t who, uint32_t whom);
 /* A node that others ought to know: honest or old, alive, reachable. */
 bool sim_world_counts(const struct sim_world *w, uint32_t node);
