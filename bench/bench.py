@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""CPU and memory of a node beside nginx and wrk, measured in the same run.
+"""CPU and memory of a node beside nginx, wrk, Prometheus' blackbox exporter and a bare epoll loop,
+measured in the same run.
 
 Absolute figures are this machine's; the ratios carry over. Each comparison is run in turn, A B A B,
 and the medians are compared. Traffic goes to loopback only, and every load ends by itself.
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.parse
 import urllib.request
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -22,6 +24,8 @@ ROUNDS = 3
 WRK_SECONDS = 5
 PROBE_WARM_SECONDS = 8
 PROBE_SECONDS = 15
+HTTP_TARGETS, HTTPS_TARGETS = 1000, 200  # a second, of the comparison
+SCRAPES_AT_ONCE = 8
 BODY = "<html><head><title>Lab</title></head><body><p>Served from Lab\\n</body></html>"
 
 
@@ -54,10 +58,11 @@ def wait_for(port, address="127.0.0.1"):
 
 
 class Nginx:
-    """One worker that answers every path with a page like a node's."""
+    """One worker that answers every path with a page like a node's. tls: over https, too."""
 
-    def __init__(self, directory):
-        self.port = free_port()
+    def __init__(self, directory, tls=False):
+        self.port, self.tls_port = free_port(), free_port()
+        secure = self.secure_listener(directory) if tls else ""
         conf = directory / "nginx.conf"
         conf.write_text(f"""
 daemon off; worker_processes 1; pid {directory}/nginx.pid; error_log {directory}/error.log;
@@ -67,7 +72,7 @@ http {{
   access_log off; client_body_temp_path {directory}; proxy_temp_path {directory};
   fastcgi_temp_path {directory}; uwsgi_temp_path {directory}; scgi_temp_path {directory};
   server {{
-    listen {self.port} backlog=4096; default_type text/html;
+    listen {self.port} backlog=4096; default_type text/html; {secure}
     location / {{ return 200 "{BODY}"; }}
     location = /count {{ stub_status; }}
   }}
@@ -77,6 +82,18 @@ http {{
         wait_for(self.port)
         children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
         self.worker = int(children.read_text().split()[0])
+
+    def secure_listener(self, directory):
+        names = ",".join("IP:" + urllib.parse.urlsplit(url).hostname
+                         for url in targets(HTTPS_TARGETS, self.tls_port))
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                        "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=lab",
+                        "-addext", f"subjectAltName={names}",
+                        "-keyout", directory / "key.pem", "-out", directory / "cert.pem"],
+                       check=True, stderr=subprocess.DEVNULL)
+        self.certificate = directory / "cert.pem"
+        return (f"listen {self.tls_port} ssl backlog=4096; ssl_certificate {directory}/cert.pem; "
+                f"ssl_certificate_key {directory}/key.pem;")
 
     def requests(self):
         """How many it has answered, this question included."""
@@ -135,15 +152,17 @@ def bench_serve(binary, directory):
         1.2)
 
 
-def targets(count, port):
+def targets(count, port, scheme="http"):
     """Spread over addresses: one address and port would run out of local ports."""
-    return [f"http://127.{1 + i // 62500}.{1 + i // 250 % 250}.{1 + i % 250}:{port}/v1/ping"
+    return [f"{scheme}://127.{1 + i // 62500}.{1 + i // 250 % 250}.{1 + i % 250}:{port}/v1/ping"
             for i in range(count)]
 
 
-def probe_cost(binary, nginx, count):
+def probe_cost(binary, nginx, count, scheme="http"):
     """µs of CPU per probe, and RSS, of a node with so many targets at 1 s."""
-    node = Node(binary, ["-q", "-d", "1", "-L", "Lab", *targets(count, nginx.port)])
+    secure = scheme == "https"
+    port, trust = (nginx.tls_port, ["--ca", nginx.certificate]) if secure else (nginx.port, [])
+    node = Node(binary, ["-q", "-d", "1", "-L", "Lab", *trust, *targets(count, port, scheme)])
     try:
         time.sleep(PROBE_WARM_SECONDS)
         requests, cpu = nginx.requests(), cpu_seconds(node.process.pid)
@@ -182,6 +201,32 @@ def bench_probe(binary, directory):
         1.0)
 
 
+def bench_scrape(binary, directory):
+    """ms of CPU that a scrape of /metrics takes with 1,000 targets."""
+    nginx = Nginx(directory)
+    port, idle_s, scrapes = free_port(), 10, 10
+    node = Node(binary, ["-q", "-s", str(port), "-d", "3600", "-L", "Lab", "--no-grow",
+                         *targets(1000, nginx.port)])
+    try:
+        wait_for(port)
+        time.sleep(PROBE_WARM_SECONDS + 10)  # each has been probed once
+        before = cpu_seconds(node.process.pid)
+        time.sleep(idle_s)
+        idle = (cpu_seconds(node.process.pid) - before) / idle_s
+        began, before = time.monotonic(), cpu_seconds(node.process.pid)
+        for _ in range(scrapes):
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
+                size = len(answer.read())
+            time.sleep(1)  # past the time for which a scrape is kept
+        cpu = cpu_seconds(node.process.pid) - before - idle * (time.monotonic() - began)
+    finally:
+        node.stop()
+        nginx.stop()
+    took = cpu / scrapes * 1000
+    row("/metrics of 1,000 targets", f"{took:.1f} ms", f"of {size / 1e6:.1f} MB, 20 ms", took / 20,
+        1.0)
+
+
 def bench_idle(binary, _directory):
     """RssAnon of a node that serves and has nothing to do."""
     port = free_port()
@@ -195,12 +240,95 @@ def bench_idle(binary, _directory):
     row("idle RssAnon", f"{anon:.2f} MB", "bar 4 MB", anon / 4, 1.0)
 
 
+EXPORTER_CONFIG = """
+modules:
+  http: {prober: http, timeout: 5s, http: {preferred_ip_protocol: ip4,
+    tls_config: {ca_file: CERTIFICATE}}}
+"""
+
+
+class Exporter:
+    def __init__(self, directory, certificate):
+        self.port = free_port()
+        config = directory / "exporter.yml"
+        config.write_text(EXPORTER_CONFIG.replace("CERTIFICATE", str(certificate)))
+        self.process = subprocess.Popen(
+            ["prometheus-blackbox-exporter", f"--config.file={config}",
+             f"--web.listen-address=127.0.0.1:{self.port}", "--log.level=error"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_for(self.port)
+
+    def cost(self, nginx, directory, urls):
+        """µs of its CPU per probe, while it is asked without pause, on connections that are kept, as
+        a Prometheus does."""
+        self.check(urls[0])
+        script = directory / "scrapes.lua"
+        paths = ",".join(f'"/probe?module=http&target={urllib.parse.quote(url, safe="")}"'
+                         for url in urls)
+        script.write_text(f"local paths = {{{paths}}}\nlocal at = 0\nfunction request()\n"
+                          "  at = at % #paths + 1\n  return wrk.format(nil, paths[at])\nend\n")
+        requests, cpu = nginx.requests(), cpu_seconds(self.process.pid)
+        subprocess.run(["wrk", "-t1", f"-c{SCRAPES_AT_ONCE}", f"-d{PROBE_SECONDS}s", "-s", script,
+                        f"http://127.0.0.1:{self.port}"], check=True, stdout=subprocess.DEVNULL)
+        return (cpu_seconds(self.process.pid) - cpu) / (nginx.requests() - requests - 1) * 1e6
+
+    def check(self, url):
+        query = urllib.parse.urlencode({"module": "http", "target": url})
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/probe?{query}") as answer:
+            if "\nprobe_success 1\n" not in answer.read().decode():
+                sys.exit(f"the exporter cannot probe {url}")
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+def bare_cost(program, port, per_s):
+    """µs of CPU per probe of the bare loop, at the same pace."""
+    process = subprocess.Popen([program, str(port), str(per_s), str(PROBE_SECONDS)],
+                               stdout=subprocess.PIPE, text=True)
+    output = process.stdout.read()
+    _, process.returncode, usage = os.wait4(process.pid, 0)
+    if process.returncode:
+        sys.exit(f"the bare loop: {output}")
+    return (usage.ru_utime + usage.ru_stime) / int(output.split()[0]) * 1e6
+
+
+def bench_compare(binary, directory):
+    """µs of CPU per http and https probe beside the blackbox exporter's and the bare loop's. Both
+    verify the certificate, and make each handshake anew."""
+    nginx = Nginx(directory, tls=True)
+    exporter = Exporter(directory, nginx.certificate)
+    cost = {name: [] for name in ("http", "https", "exporter http", "exporter https", "bare")}
+    try:
+        for _ in range(ROUNDS):
+            for scheme, count, port in (("http", HTTP_TARGETS, nginx.port),
+                                        ("https", HTTPS_TARGETS, nginx.tls_port)):
+                cost[scheme].append(probe_cost(binary, nginx, count, scheme)[0])
+                cost["exporter " + scheme].append(
+                    exporter.cost(nginx, directory, targets(count, port, scheme)))
+            cost["bare"].append(bare_cost(binary.parent / "pm_bare_loop", nginx.port, HTTP_TARGETS))
+    finally:
+        exporter.stop()
+        nginx.stop()
+    cost = {name: statistics.median(figures) for name, figures in cost.items()}
+    for scheme, bar in (("http", 1 / 6), ("https", 1 / 3)):
+        theirs = cost["exporter " + scheme]
+        row(f"probe, {scheme}", f"{cost[scheme]:.1f} µs", f"exporter {theirs:.0f} µs",
+            cost[scheme] / theirs, bar)
+    row("probe, http", f"{cost['http']:.1f} µs", f"bare loop {cost['bare']:.1f} µs",
+        cost["http"] / cost["bare"], 3.0)
+    share = cost["http"] * HTTP_TARGETS / 1e6
+    row("1,000 http peers a second", f"{share:.1%} of a core", "bar 25 %", share / 0.25, 1.0)
+
+
 def row(what, ours, beside, ratio, bar):
     verdict = "ok" if ratio <= bar else "OVER"
-    print(f"{what:36} {ours:>12} {beside:>18} {ratio:8.2f} {bar:6.1f}  {verdict}", flush=True)
+    print(f"{what:36} {ours:>12} {beside:>18} {ratio:8.2f} {bar:6.2f}  {verdict}", flush=True)
 
 
-BENCHES = {"serve": bench_serve, "probe": bench_probe, "idle": bench_idle}
+BENCHES = {"serve": bench_serve, "probe": bench_probe, "compare": bench_compare,
+           "scrape": bench_scrape, "idle": bench_idle}
 
 
 def main():

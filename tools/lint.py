@@ -27,8 +27,10 @@ BOUND = {
     r"cJSON\.h|cjson/": {"src/base/json_read.c"},
     r"xxhash\.h": re.compile(r"src/(base|gossip|probe)/"),
     r"curl/": re.compile(r"src/probe/(curl_multi|transfer[a-z_]*|timing|exchange)\.[ch]|tools/avgping/fetch\.c"),
+    r"zlib\.h": {"src/publish/gzip.c"},
     r"ares": re.compile(r"src/probe/resolver[a-z_]*\.c"),
     r"openssl/": re.compile(r"src/api/(tls|auth)[a-z_]*\.[ch]|src/node/mesh_key[a-z_]*\.c"),
+    r"linux/": {"src/probe/kernel.c"},
     r"sqlite3\.h": re.compile(r"src/store/"),
     r"llhttp\.h": {"src/api/http_parser.c"},
     r"uv\.h": re.compile(
@@ -36,8 +38,9 @@ BOUND = {
 }
 PURE = re.compile(
     r"src/(gossip|analysis)/|"
-    r"src/probe/(sample|histogram|stats|remote_location|target|roster|plan)\.[ch]|"
+    r"src/probe/(sample|verdict|histogram|stats|remote_location|target|roster|plan)\.[ch]|"
     r"src/api/(http_message|http_parser|form)\.[ch]|"
+    r"src/publish/(backoff|delivery_queue|aws_keys|cloudwatch_[a-z_]+|gzip)\.[ch]|"
     r"src/base/(?!clock|log|secret)[a-z_]+\.[ch]")
 IMPURE = re.compile(
     r"\b(pm_clock_now|pm_clock_wall|pm_log|pm_secret_fill|time|clock_gettime|gettimeofday|getenv|"

@@ -11,6 +11,7 @@ import re
 import socket
 import ssl
 import threading
+import urllib.parse
 
 import harness
 
@@ -31,6 +32,11 @@ class Request:
     @property
     def path(self):
         return self.target.split("?", 1)[0]
+
+    @property
+    def query(self):
+        """The last value of each name."""
+        return dict(urllib.parse.parse_qsl(self.target.partition("?")[2]))
 
 
 class Server:
@@ -92,7 +98,9 @@ class Server:
             if not piece or len(head) > HEAD_BYTES_MAX:
                 return None
             head += piece
-        request = Request(head.split(b"\r\n\r\n", 1)[0], client)
+        head, rest = head.split(b"\r\n\r\n", 1)
+        request = Request(head, client)
+        request.rest = rest  # of the body, as far as it came with the head
         self.requests.append(request)
         return request
 

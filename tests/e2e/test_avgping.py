@@ -19,7 +19,8 @@ import unittest
 
 AVGPING = os.path.join(os.environ["PM_BUILD"], "avgping")
 LEGACY = os.path.join(os.environ["PM_SOURCE"], "tests", "data", "legacy")
-BODY_BYTES_MAX = 1 << 20
+BODY_BYTES_MAX = 64 << 20
+ENTRIES_MAX = 16384
 
 
 def has_ipv6_loopback():
@@ -417,6 +418,102 @@ class WrongUse(AvgpingTest):
                 self.assertIn(f"  {name} ", result.stdout)
 
 
+def statistics(**members):
+    """A window as a node of ours sends it."""
+    window = {"Sent": 60, "Succeeded": 60, "Lost": 0, "Starved": 0, "Retransmitted": 0, "Late": 0,
+              "Segments": 60, "SegmentsResent": 0, "Trials": 60, "TrialsLost": 3, "Loss": 0.05,
+              "LossLow": 0.010426, "LossHigh": 0.139193}
+    window.update(members)
+    return window
+
+
+def phase(p50_ns, **members):
+    figures = {"Count": 60, "Mean": p50_ns, "P50": p50_ns, "P90": 2 * p50_ns, "P95": 3 * p50_ns,
+               "P99": 4 * p50_ns, "Max": 5 * p50_ns, "Jitter": p50_ns // 10}
+    figures.update(members)
+    return figures
+
+
+class Percentiles(AvgpingTest):
+    def test_a_row_for_each_peer_and_phase(self):
+        stats = {"1m": statistics(Tcp=phase(1)),
+                 "10m": statistics(Tcp=phase(2000000), Total=phase(3500000))}
+        peers = [peer("Rome,IT", PeerIP="192.0.2.2"),
+                 peer("Oslo,NO", Mesh={"Stats": stats, "Later": [1]}),
+                 peer("Bern,CH", Mesh={"Stats": {"10m": statistics(Trials=0, Loss=None)}})]
+        with Server(answer(peers_document(Peers=peers))) as server:
+            result = run("--percentiles", "-H", server.host)
+        self.assert_ran(result)
+        self.assertEqual(server.requests[0].splitlines()[0], "GET /v1/peers?stats=all HTTP/1.1")
+        lines = result.stdout.splitlines()
+        rows = [[cell.strip() for cell in line.split("\t")] for line in lines[1:6]]
+        self.assertEqual(rows, [
+            ["Location", "Phase", "Count", "p50 ms", "p90 ms", "p95 ms", "p99 ms", "max ms",
+             "jitter ms", "Loss %", "95% within", "PeerIP or URL"],
+            ["Bern,CH"] + ["-"] * 10 + ["192.0.2.1"],
+            ["Oslo,NO", "Tcp", "60", "2.000", "4.000", "6.000", "8.000", "10.000", "0.200", "5.00",
+             "1.04-13.92", "192.0.2.1"],
+            ["Oslo,NO", "Total", "60", "3.500", "7.000", "10.500", "14.000", "17.500", "0.350",
+             "5.00", "1.04-13.92", "192.0.2.1"],
+            ["Rome,IT"] + ["-"] * 10 + ["192.0.2.2"]])
+        self.assertEqual(lines[6:], [
+            "No percentiles of 1 of them: nothing was measured in the last 10 minutes, or the node "
+            "asked is an old one, which has none."])
+
+    def test_old_nodes_have_none(self):
+        with Server(answer(recorded("http_peers_deleted.json"))) as server:
+            result = run("--percentiles", "-d", "-H", server.host)
+        self.assert_ran(result)
+        self.assertRegex(result.stdout, r"\nNo percentiles of \d+ of them: .* old one")
+        self.assertIn("deleted peers:\n", result.stdout)
+
+    def test_json_has_every_window_that_was_sent(self):
+        stats = {name: statistics(Tcp=phase(p50)) for name, p50 in
+                 (("1m", 1), ("10m", 2), ("1h", (1 << 53) - 1))}
+        peers = [peer("Oslo,NO", Mesh={"Stats": stats, "Later": 1}), peer("Rome,IT")]
+        document = peers_document(Peers=peers, DelPeers=[peers[0]])
+        with Server(answer(document)) as server:
+            plain = run("-J", "-H", server.host)
+        with Server(answer(document)) as server:
+            result = run("-J", "--percentiles", "-H", server.host)
+        self.assert_ran(plain)
+        self.assertNotIn("Mesh", plain.stdout)
+        self.assert_ran(result)
+        read = json.loads(result.stdout)
+        for name in ("1m", "10m"):
+            self.assertEqual(read["Peers"][0]["Mesh"]["Stats"][name], stats[name])
+        self.assertNotIn("1h", read["Peers"][0]["Mesh"]["Stats"])  # P90 is past every integer
+        self.assertNotIn("Mesh", read["Peers"][1])
+        self.assertEqual(read["DelPeers"][0]["Mesh"], read["Peers"][0]["Mesh"])
+        without = json.loads(plain.stdout)
+        for entry in read["Peers"] + read["DelPeers"]:
+            entry.pop("Mesh", None)
+        self.assertEqual(read, without)
+
+    def test_malformed_statistics_are_none(self):
+        for mesh in (7, "x", [], {"Stats": 7}, {"Stats": {"10m": []}}, {"Stats": {"10m": {}}},
+                     {"Stats": {"10m": statistics(Sent="many")}},
+                     {"Stats": {"10m": statistics(Loss="x")}},
+                     {"Stats": {"10m": statistics(Tcp=7)}},
+                     {"Stats": {"10m": statistics(Tcp=phase(1, P99=0.5))}},
+                     {"Stats": {"10m": statistics(Tcp=phase(1, P99=None))}}):
+            with self.subTest(mesh=mesh):
+                peers = [peer("Oslo,NO", Mesh=mesh)]
+                with Server(answer(peers_document(Peers=peers))) as server:
+                    result = run("--percentiles", "-H", server.host)
+                self.assert_ran(result)
+                self.assertIn("No percentiles of 1 of them", result.stdout)
+
+    def test_as_many_entries_as_a_node_has_and_no_more(self):
+        entry = peer("Oslo,NO", Mesh={"Stats": {"10m": statistics(Tcp=phase(1000))}})
+        document = peers_document(Peers=[entry] * (ENTRIES_MAX + 1), DelPeers=[entry])
+        with Server(answer(document)) as server:
+            result = run("--percentiles", "-H", server.host)
+        self.assert_ran(result)
+        self.assertEqual(len(result.stdout.splitlines()), 2 + ENTRIES_MAX)
+        self.assertIn("left out 1 malformed or surplus entries", result.stderr)
+
+
 class Hostile(AvgpingTest):
     def test_texts_cannot_garble_the_terminal(self):
         nasty = "\x1b]0;owned\x07\r\n\t\u009b2J\u202egnp.exe\u2028<script>"
@@ -452,7 +549,7 @@ class Hostile(AvgpingTest):
     def test_bodies_that_are_no_peers_document(self):
         for body in ("", "<html>", "[]", "null", "{}", '{"Peers":7}', '{"Peers":[}', "\xff\xfe",
                      peers_document(SrvLoc=7), peers_document()[:-1],
-                     '{"Peers":' + "[" * 100000, '{"Peers":[' + "0," * 100000 + "0]}"):
+                     '{"Peers":' + "[" * 100000, '{"Peers":[' + "0," * (5 << 20) + "0]}"):
             with self.subTest(body=body[:20]), Server(answer(body)) as server:
                 self.assert_failed(run("-H", f"http://{server.host}"), "")
 
@@ -461,9 +558,9 @@ class Hostile(AvgpingTest):
         with Server(answer(peers_document() + padding)) as server:
             self.assert_ran(run("-H", server.host))
         with Server(answer(peers_document() + padding + " ")) as server:
-            self.assert_failed(run("-H", f"http://{server.host}"), "larger than 1048576 bytes")
-        with Server(answer(peers_document(SrvLoc="x" * (2 << 20)))) as server:
-            self.assert_failed(run("-H", f"http://{server.host}"), "larger than 1048576 bytes")
+            self.assert_failed(run("-H", f"http://{server.host}"), "larger than 67108864 bytes")
+        with Server(answer(peers_document(SrvLoc="x" * (65 << 20)))) as server:
+            self.assert_failed(run("-H", f"http://{server.host}"), "larger than 67108864 bytes")
 
     def test_streams_without_end(self):
         def endless(head, piece):
@@ -472,7 +569,7 @@ class Hostile(AvgpingTest):
                 while True:  # until the other side has had enough
                     connection.sendall(piece)
             return respond
-        cases = ((b"HTTP/1.1 200 OK\r\n\r\n", b" " * 65536, "larger than 1048576 bytes"),
+        cases = ((b"HTTP/1.1 200 OK\r\n\r\n", b" " * 65536, "larger than 67108864 bytes"),
                  (b"HTTP/1.1 200 OK\r\n", b"X-More: 0123456789\r\n" * 100,
                   "header is larger than 65536 bytes"),
                  (b"HTTP/1.1 200 OK\r\nX-Long: ", b"x" * 65536, ""))

@@ -12,88 +12,22 @@ import itertools
 import json
 import random
 import signal
-import subprocess
 import sys
 import time
 import unittest
 import urllib.parse
 
+import growth
 import harness
 import servers
+from growth import DEATH_S, GROWN_S, QUIET_S
 
-GROWN_S = 90
-DEATH_S = 150      # five failures in a row, and a suspect may be asked every 10 s only
-QUIET_S = 20       # for what must not happen: several rounds of a growing mesh
 ENTRIES = 1000     # of the document that misleads
 HOSTILE_S = 60
 CONTACTS_MAX = 32  # of one node, at strangers' word: failure budget of 30, and 1 a minute
 
 
-def endpoint_of(peer):
-    """Where a listed peer is reached, however it calls itself."""
-    return peer["PeerIP"], urllib.parse.urlsplit(peer["Url"]).port
-
-
-class GrowthTest(harness.EndToEndTest):
-    def start_member(self, *arguments, seed=None, number=1):
-        env = {"PINGMESH_URL": seed.url("/v1/ping")} if seed else None
-        return self.start_node("-d", 1, "-L", f"Place {number}", *arguments, number=number,
-                               env=env, ready=False)
-
-    def wait_ready(self, nodes):
-        for node in nodes:
-            harness.wait_until("the node is ready", node.is_ready)
-        return nodes
-
-    def start_mesh(self, numbers, *arguments):
-        """The first is the master, which knows nobody; the others know the master only."""
-        first, *rest = numbers
-        master = self.start_member(*arguments, number=first)
-        self.wait_ready([master])
-        return self.wait_ready([master, *(self.start_member(*arguments, seed=master, number=number)
-                                          for number in rest)])
-
-    def start_again(self, node, seed):
-        """Where it was before, as if its machine came up again."""
-        again = harness.Node(node.arguments, self.directory,
-                             {"PINGMESH_URL": seed.url("/v1/ping")}, node.address, node.port)
-        self.processes.append(again)
-        return self.wait_ready([again])[0]
-
-    def measured(self, node):
-        return {endpoint_of(peer) for peer in node.peers().values() if peer["Pings"] > 0}
-
-    def listed(self, node):
-        return {endpoint_of(peer) for peer in node.peers().values()}
-
-    def wait_for_mesh(self, nodes, besides=frozenset(), seconds=GROWN_S):
-        """Until each has measured all the others and those besides, and lists nobody else."""
-        everybody = {(node.address, node.port) for node in nodes}
-        for node in nodes:
-            others = (everybody - {(node.address, node.port)}) | besides
-            try:
-                harness.wait_until("", lambda: self.measured(node) == others, seconds)
-            except AssertionError:
-                self.fail(f"after {seconds} s, {node.base} measures {sorted(self.measured(node))} "
-                          f"of {sorted(others)}; {node.describe()}")
-            self.assertEqual(self.listed(node), others)
-        self.check_bounds(nodes)
-
-    def check_bounds(self, nodes):
-        """None of the bounds that a node watches itself was ever hit."""
-        for node in nodes:
-            bounds = node.document()["Mesh"]["Bounds"]
-            self.assertEqual(bounds, dict.fromkeys(bounds, 0))
-            self.assertGreater(len(bounds), 5)
-
-    def holds(self, what, condition, seconds=QUIET_S):
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            self.assertTrue(condition(), what)
-            time.sleep(0.2)
-
-
-class FromOneMaster(GrowthTest):
+class FromOneMaster(growth.GrowthTest):
     def test_eight_machines(self):
         self.wait_for_mesh(self.start_mesh(range(1, 9)))
 
@@ -117,7 +51,7 @@ class FromOneMaster(GrowthTest):
         self.check_bounds(living)
 
 
-class Limits(GrowthTest):
+class Limits(growth.GrowthTest):
     def test_a_node_that_does_not_grow(self):
         """It measures what it was told to, as it was told, and answers those who ask; but it asks
         for no list, lists nobody, and admits nobody who contacts it."""
@@ -178,7 +112,7 @@ class Limits(GrowthTest):
         self.check_bounds(nodes)
 
 
-class Death(GrowthTest):
+class Death(growth.GrowthTest):
     def test_the_dead_are_forgotten_and_the_restarted_found(self):
         master, *members = self.start_mesh(range(1, 6))
         self.wait_for_mesh([master, *members])
@@ -197,7 +131,7 @@ class Death(GrowthTest):
         self.wait_for_mesh([*living, self.start_again(victim, master)])
 
 
-class Hostile(GrowthTest):
+class Hostile(growth.GrowthTest):
     def test_a_list_of_strangers_cannot_aim_the_mesh(self):
         """A thousand addresses where nobody ever answers, on the word of an old node that is one
         member's seed, and that the others come to know, too: each spends its failure budget on it
@@ -232,19 +166,7 @@ class Hostile(GrowthTest):
 
 GROUPS = (FromOneMaster, Limits, Death, Hostile)
 
-
-def run_side_by_side():
-    """Every group as a process of its own; the exit status is 0 if all of them passed."""
-    running = [subprocess.Popen([sys.executable, "-B", __file__, "--verbose", group.__name__],
-                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-               for group in GROUPS]
-    for process in running:
-        output, _ = process.communicate()
-        sys.stderr.write(output.decode(errors="backslashreplace"))
-    return int(any(process.returncode for process in running))
-
-
 if __name__ == "__main__":
     if any(not argument.startswith("-") for argument in sys.argv[1:]):
         unittest.main()
-    sys.exit(run_side_by_side())
+    sys.exit(growth.run_side_by_side(GROUPS))

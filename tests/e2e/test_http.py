@@ -120,7 +120,11 @@ class Endpoints(harness.EndToEndTest):
         harness.wait_until("it is measured", lambda: self.node.peers()[target.url()]["Pings"] >= 2)
         one = self.node.get("/v1/peers", X_Forwarded_For="192.0.2.1")
         self.assertEqual(shape(one.json()), recorded_shape("http_peers_1.json"))
-        for answer in (empty, one, metrics):
+        # Our statistics stand on one line; the rest is indented as of old, with and without them.
+        self.assertIn("Stats", one.json()["Peers"][0]["Mesh"])
+        sums = self.node.get("/v1/peers?stats=none", X_Forwarded_For="192.0.2.1")
+        self.assertEqual(shape(sums.json()), recorded_shape("http_peers_1.json"))
+        for answer in (empty, sums, metrics):
             pretty = json.dumps(answer.json(), indent=2, ensure_ascii=False)
             self.assertEqual(answer.text.rstrip("\n"), pretty)
         peer = one.json()["Peers"][0]

@@ -9,12 +9,18 @@
 
 static const struct pm_log log_to_stderr = {.level = PM_LOG_INFO, .fd = STDERR_FILENO};
 
+/* Which statistics a node of ours is to send along. */
+static const char ALL_WINDOWS[] = "?stats=all";
+
 static enum pm_err fetch_and_read(const struct avgping_request *request, struct pm_peers_doc *out,
                                   struct pm_why *why) {
+  static const struct pm_peers_doc_limits limits = {.bytes_max = AVGPING_DOC_BYTES_MAX,
+                                                    .entries_max = AVGPING_ENTRIES_MAX,
+                                                    .items_max = AVGPING_DOC_ITEMS_MAX};
   struct pm_buf body;
-  pm_buf_init(&body, PM_PEERS_DOC_BYTES_MAX);
+  pm_buf_init(&body, AVGPING_DOC_BYTES_MAX);
   enum pm_err err = avgping_fetch(request, &body, why);
-  if (err == PM_OK) err = pm_peers_doc_read(body.data, body.len, out, why);
+  if (err == PM_OK) err = pm_peers_doc_read_within(&limits, body.data, body.len, out, why);
   pm_buf_deinit(&body);
   return err;
 }
@@ -22,7 +28,10 @@ static enum pm_err fetch_and_read(const struct avgping_request *request, struct 
 static enum pm_err ask_endpoint(const struct avgping_options *options,
                                 const struct pm_endpoint *endpoint, bool (*interrupted)(void),
                                 struct pm_peers_doc *out) {
-  const struct avgping_request request = {.url = endpoint->url,
+  char url[PM_URL_BYTES + sizeof(ALL_WINDOWS)];
+  /* Old nodes pass over what they do not know. */
+  snprintf(url, sizeof(url), "%s%s", endpoint->url, options->percentiles ? ALL_WINDOWS : "");
+  const struct avgping_request request = {.url = url,
                                           .ip = endpoint->ip_override,
                                           .ca_file = options->ca_file,
                                           .insecure = options->insecure,

@@ -25,6 +25,8 @@ static const struct flag flags[] = {
     FLAG("I", TEXT, ip, " ip", "connect to this address, whatever the host's name resolves to"),
     FLAG("J", SWITCH, json, "", "print the peers as JSON (with the deleted ones)"),
     FLAG("d", SWITCH, deleted, "", "print deleted peers, too"),
+    FLAG("percentiles", SWITCH, percentiles, "",
+         "p50 to p99, maximum, jitter and loss of the last ten minutes instead of averages"),
     FLAG("w", SECONDS, watch_s, " seconds", "ask again at this interval, until interrupted"),
     FLAG("ca", TEXT, ca_file, " file", "trust the certificate authorities in this PEM file"),
     FLAG("k", SWITCH, insecure, "", "do not verify the node's certificate"),

@@ -19,7 +19,7 @@ struct avgping_options {
   const char *ip;      /* connect there instead of looking host up */
   const char *ca_file; /* trust these authorities instead of the system's */
   int64_t watch_s;     /* seconds between refreshes; 0: ask once */
-  bool json, deleted, insecure, help;
+  bool json, deleted, percentiles, insecure, help;
   bool any_scheme;             /* host names no scheme: http, then https */
   struct pm_endpoint endpoint; /* host's peers document; http where it names no scheme */
 };

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "ask.h"
+#include "percentiles.h"
 #include "table.h"
 
 /* The signals that end a watch are blocked all along and looked for where the program waits: no
@@ -44,7 +45,9 @@ static bool print(const struct avgping_options *options, const struct pm_peers_d
   struct pm_buf out;
   pm_buf_init(&out, AVGPING_TABLE_BYTES_MAX);
   if (!first) write_separator(options, &out);
-  if (options->json) {
+  if (options->json && options->percentiles) {
+    avgping_percentiles_write_json(doc, &out);
+  } else if (options->json) {
     avgping_table_write_json(doc, &out);
   } else {
     avgping_table_write(options, doc, pm_clock_wall(), &out);
