@@ -10,7 +10,6 @@
 
 enum {
   EVENTS_PER_TURN = 256, /* of one epoll_wait; the loop comes back for the rest */
-  EVENT_ROUNDS_MAX = 32, /* before timers: 8,192 sockets, more than a node probes at once */
   FDS_MAX = 1 << 20,     /* the kernel's own default ceiling (fs.nr_open) */
 };
 
@@ -34,7 +33,9 @@ struct pm_curl_multi {
   struct socket_slot *slots;
   size_t slot_count;
   bool closing;
-  int handles; /* not yet closed */
+  int running;   /* transfers, as libcurl told after the last action */
+  uint64_t turn; /* of the loop, by its time, in which events were last taken before timers */
+  int handles;   /* not yet closed */
   void (*closed)(void *owner);
   void *closed_owner;
 };
@@ -56,19 +57,28 @@ static void drain(struct pm_curl_multi *multi) {
 }
 
 static void act(struct pm_curl_multi *multi, curl_socket_t fd, int bits) {
-  int running;
-  curl_multi_socket_action(multi->curl, fd, bits, &running);
+  curl_multi_socket_action(multi->curl, fd, bits, &multi->running);
   drain(multi);
 }
 
 static bool take_events(struct pm_curl_multi *multi);
 
+/* Every socket that has events once at most, and once a turn of the loop: what is taken sets the
+ * timer anew, often to 0, and libuv goes on with timers for as long as one is due. */
+static void take_waiting_events(struct pm_curl_multi *multi) {
+  uint64_t turn = uv_now(multi->loop);
+  if (turn == multi->turn) return;
+  multi->turn = turn;
+  int rounds = 1 + multi->running / EVENTS_PER_TURN;
+  while (take_events(multi) && --rounds > 0) {
+  }
+}
+
 /* libuv looks at timers before it looks at sockets: without the same here, whoever was kept from
  * running would count as run out of time what is there already. */
 static void on_timer(uv_timer_t *timer) {
   struct pm_curl_multi *multi = timer->data;
-  for (int round = 0; round < EVENT_ROUNDS_MAX && take_events(multi); round++) {
-  }
+  take_waiting_events(multi);
   if (multi->closing) return;
   if (multi->hooks.timing_out) multi->hooks.timing_out(multi->owner);
   act(multi, CURL_SOCKET_TIMEOUT, 0);
@@ -148,9 +158,8 @@ static void act_with_hooks(struct pm_curl_multi *multi, int fd, int bits) {
   struct pm_curl_multi_event event = {.readable = bits & CURL_CSELECT_IN,
                                       .writable = bits & CURL_CSELECT_OUT,
                                       .broken = bits & CURL_CSELECT_ERR};
-  int running;
   multi->hooks.socket_event(slot->owner, fd, &event);
-  curl_multi_socket_action(multi->curl, fd, bits, &running);
+  curl_multi_socket_action(multi->curl, fd, bits, &multi->running);
   slot = slot_of(multi, fd); /* the table may have grown meanwhile */
   if (slot->generation == generation) multi->hooks.socket_handled(slot->owner);
   drain(multi);

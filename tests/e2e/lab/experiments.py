@@ -33,7 +33,7 @@ HOGS = 3
 SCALES = (2000, 5000)
 WARM_S = 2  # after the first probe of the last peer
 FIRST_PROBES_PER_S = 200
-STOP_S = 60
+READY_S, STOP_S = 30, 60
 
 CPUS = sorted(os.sched_getaffinity(0))
 CABLE_CPU, NODE_CPU = CPUS[0], CPUS[-1]
@@ -55,7 +55,7 @@ class Run:
             answerer = far.answerer(PORT, answer_ms, CABLE_CPU if pinned else None)
             self._burn(stack, hogs)
             group = stack.enter_context(lab.CpuLimit(share)) if share else None
-            self._measure(near, far, directory, group, pinned)
+            self._measure(network, near, far, directory, group, pinned)
             self.throttled = group.throttled() if group else 0
             self.answered = answerer.stop()
             self.overflowed = network.overflowed()
@@ -70,7 +70,7 @@ class Run:
             stack.callback(hog.wait)
             stack.callback(hog.kill)
 
-    def _measure(self, near, far, directory, group, pinned):
+    def _measure(self, network, near, far, directory, group, pinned):
         targets = [f"http://{address}:{PORT}/v1/ping" for address in far.addresses(self.peers)]
         environment = {**os.environ, "PINGMESH_ADMIN_TOKEN": TOKEN}
         with open(directory / "samples", "wb") as out, open(directory / "log", "wb") as log:
@@ -78,12 +78,16 @@ class Run:
                                *targets],
                               cpu=NODE_CPU if pinned else None, group=group, stdout=out, stderr=log,
                               env=environment)
+        base = f"http://{near.address}:{PORT}"
         try:
+            wait_until_ready(node, base)
             time.sleep(1 + self.peers / FIRST_PROBES_PER_S + WARM_S)
             self.began_ns, cpu = time.time_ns(), cpu_seconds(node.pid)
+            syns = network.counts(near, far).syns
             time.sleep(self.seconds)
             self.ended_ns, self.cpu_s = time.time_ns(), cpu_seconds(node.pid) - cpu
-            self.document = fetch(f"http://{near.address}:{PORT}/v1/peers")
+            self.syns = network.counts(near, far).syns - syns
+            self.document = fetch(f"{base}/v1/peers")
         finally:
             node.terminate()
             if node.wait(timeout=STOP_S) != 0:
@@ -150,6 +154,16 @@ def fetch(url):
     request = urllib.request.Request(url, headers={"Authorization": f"Bearer {TOKEN}"})
     with urllib.request.urlopen(request, timeout=60) as answer:
         return json.load(answer)
+
+
+def wait_until_ready(node, base):
+    deadline = time.monotonic() + READY_S
+    while node.poll() is None and time.monotonic() < deadline:
+        try:
+            return urllib.request.urlopen(f"{base}/readyz", timeout=READY_S).close()
+        except OSError:
+            time.sleep(0.1)
+    raise RuntimeError("the node does not serve")
 
 
 def cpu_seconds(pid):
@@ -241,8 +255,9 @@ def experiment_scale(seconds):
     for peers in SCALES:
         run = Run(peers, seconds, pinned=False, whole=False)
         rtt_row(f"{peers:,} peers", run)
-        print(f"{'':24} {run.late()} late, {len(run.samples) / seconds:.0f} probes a second, "
-              f"{run.cpu_s / seconds:.0%} of a core", flush=True)
+        print(f"{'':24} {run.late()} late, {run.syns / seconds:.0f} probes a second, of which "
+              f"{len(run.samples) / seconds:.0f} were printed, {run.cpu_s / seconds:.0%} of a core",
+              flush=True)
 
 
 EXPERIMENTS = {"rtt": (experiment_rtt, 25), "starved": (experiment_starved, 25),

@@ -99,21 +99,24 @@ static void write_address(FILE *record, uint32_t address, uint16_t port) {
 
 void pm_handshakes_header(FILE *record) {
   fputs("wall_ns\tsource\tsource_port\tdestination\tdestination_port\tsyns\tsyns_lost\tsynacks\t"
-        "synacks_lost\tthere_ns\tserver_ns\tback_ns\trtt_ns\n",
+        "synacks_lost\tthere_ns\tserver_ns\tback_ns\trtt_ns\tunsure_ns\n",
         record);
 }
 
-static void write_line(FILE *record, const struct handshake *handshake, int64_t released_ns) {
+static void write_line(FILE *record, const struct handshake *handshake,
+                       const struct pm_handshake_event *release) {
+  int64_t released_ns = release->at_ns;
   flockfile(record); /* one line, whichever queue it comes from */
   fprintf(record, "%" PRId64 "\t", handshake->wall_ns);
   write_address(record, handshake->syn.source, handshake->syn.source_port);
   write_address(record, handshake->syn.destination, handshake->syn.destination_port);
   fprintf(record, "%" PRIu32 "\t%" PRIu32 "\t%" PRIu32 "\t%" PRIu32 "\t", handshake->syns,
           handshake->syns_lost, handshake->synacks, handshake->synacks_lost);
-  fprintf(record, "%" PRId64 "\t%" PRId64 "\t%" PRId64 "\t%" PRId64 "\n",
+  fprintf(record, "%" PRId64 "\t%" PRId64 "\t%" PRId64 "\t%" PRId64 "\t%" PRId64 "\n",
           handshake->syn_released_ns - handshake->syn_arrived_ns,
           handshake->synack_arrived_ns - handshake->syn_released_ns,
-          released_ns - handshake->synack_arrived_ns, released_ns - handshake->syn_arrived_ns);
+          released_ns - handshake->synack_arrived_ns, released_ns - handshake->syn_arrived_ns,
+          release->unsure_ns);
   funlockfile(record);
 }
 
@@ -127,6 +130,6 @@ void pm_handshakes_released(struct pm_handshakes *handshakes,
     if (handshake->syn_released_ns == 0) handshake->syn_released_ns = event->at_ns;
   } else if (!handshake->written) {
     handshake->written = true;
-    write_line(handshakes->record, handshake, event->at_ns);
+    write_line(handshakes->record, handshake, event);
   }
 }

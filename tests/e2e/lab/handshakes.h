@@ -22,7 +22,8 @@ struct pm_handshakes;
 
 struct pm_handshake_event {
   struct pm_packet packet;
-  int64_t at_ns; /* CLOCK_MONOTONIC */
+  int64_t at_ns;     /* CLOCK_MONOTONIC */
+  int64_t unsure_ns; /* it was within so much of that, either way */
 };
 
 /* A handshake's line is written to record when its first SYN-ACK is released. record is borrowed,

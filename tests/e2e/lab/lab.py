@@ -151,7 +151,7 @@ Counts = collections.namedtuple(
 
 Handshake = collections.namedtuple(
     "Handshake", "wall_ns source source_port destination destination_port syns syns_lost synacks "
-                 "synacks_lost there_ns server_ns back_ns rtt_ns")
+                 "synacks_lost there_ns server_ns back_ns rtt_ns unsure_ns")
 
 
 class QueueCable:
