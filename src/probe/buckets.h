@@ -18,10 +18,10 @@ struct pm_buckets {
   uint64_t counts[PM_BUCKETS_COUNT + 1]; /* not summed up; the last is of what took longer */
   uint64_t count;
   int64_t sum_ns;
-  int64_t latest_ns; /* 0: none yet */
+  int64_t latest_ns; /* 0: none yet, or it did not happen */
 };
 
-/* What is not above 0 did not happen, and is not counted. */
+/* What is not above 0 did not happen, and is not counted; it is then the latest, too. */
 void pm_buckets_add(struct pm_buckets *buckets, int64_t ns);
 /* latest_ns becomes the sum of both: divide by how many were merged. */
 void pm_buckets_merge(struct pm_buckets *into, const struct pm_buckets *from);

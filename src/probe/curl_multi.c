@@ -20,20 +20,27 @@ struct socket_slot {
   uint8_t wanted;  /* EPOLLIN | EPOLLOUT, by libcurl; 0: nothing */
   uint8_t watched; /* by the epoll set; 0: it is not in the set */
   void *owner;
+  struct shard *shard; /* whose it is; NULL: libcurl has not said yet */
+};
+
+struct shard {
+  struct pm_curl_multi *multi;
+  CURLM *curl;
+  uv_timer_t timer;
+  int running; /* transfers, as libcurl told after the last action */
 };
 
 struct pm_curl_multi {
   uv_loop_t *loop;
-  CURLM *curl;
+  struct shard shards[PM_CURL_MULTI_SHARDS_MAX];
+  unsigned shard_count;
   struct pm_curl_multi_hooks hooks;
   void *owner;
-  uv_timer_t timer;
   uv_poll_t poll; /* of epoll_fd */
   int epoll_fd;
   struct socket_slot *slots;
   size_t slot_count;
   bool closing;
-  int running;   /* transfers, as libcurl told after the last action */
   uint64_t turn; /* of the loop, by its time, in which events were last taken before timers */
   int handles;   /* not yet closed */
   void (*closed)(void *owner);
@@ -44,21 +51,22 @@ struct pm_curl_multi {
 
 /* To be called after every action on the multi handle: a time-out finishes transfers without any
  * socket event, and the last one would otherwise wait for an event that never comes. */
-static void drain(struct pm_curl_multi *multi) {
+static void drain(struct shard *shard) {
+  struct pm_curl_multi *multi = shard->multi;
   int left;
   CURLMsg *msg;
-  while (!multi->closing && (msg = curl_multi_info_read(multi->curl, &left))) {
+  while (!multi->closing && (msg = curl_multi_info_read(shard->curl, &left))) {
     if (msg->msg != CURLMSG_DONE) continue;
     CURL *easy = msg->easy_handle;
     CURLcode code = msg->data.result; /* the message dies with the removal */
-    curl_multi_remove_handle(multi->curl, easy);
+    curl_multi_remove_handle(shard->curl, easy);
     multi->hooks.done(multi->owner, easy, code);
   }
 }
 
-static void act(struct pm_curl_multi *multi, curl_socket_t fd, int bits) {
-  curl_multi_socket_action(multi->curl, fd, bits, &multi->running);
-  drain(multi);
+static void act(struct shard *shard, curl_socket_t fd, int bits) {
+  curl_multi_socket_action(shard->curl, fd, bits, &shard->running);
+  drain(shard);
 }
 
 static bool take_events(struct pm_curl_multi *multi);
@@ -69,7 +77,9 @@ static void take_waiting_events(struct pm_curl_multi *multi) {
   uint64_t turn = uv_now(multi->loop);
   if (turn == multi->turn) return;
   multi->turn = turn;
-  int rounds = 1 + multi->running / EVENTS_PER_TURN;
+  int running = 0;
+  for (unsigned i = 0; i < multi->shard_count; i++) running += multi->shards[i].running;
+  int rounds = 1 + running / EVENTS_PER_TURN;
   while (take_events(multi) && --rounds > 0) {
   }
 }
@@ -77,21 +87,22 @@ static void take_waiting_events(struct pm_curl_multi *multi) {
 /* libuv looks at timers before it looks at sockets: without the same here, whoever was kept from
  * running would count as run out of time what is there already. */
 static void on_timer(uv_timer_t *timer) {
-  struct pm_curl_multi *multi = timer->data;
+  struct shard *shard = timer->data;
+  struct pm_curl_multi *multi = shard->multi;
   take_waiting_events(multi);
   if (multi->closing) return;
   if (multi->hooks.timing_out) multi->hooks.timing_out(multi->owner);
-  act(multi, CURL_SOCKET_TIMEOUT, 0);
+  act(shard, CURL_SOCKET_TIMEOUT, 0);
 }
 
 /* libcurl's: set the one timer, or stop it. */
 static int on_timeout_change(CURLM *curl, long timeout_ms, void *arg) {
-  struct pm_curl_multi *multi = arg;
+  struct shard *shard = arg;
   (void)curl;
   if (timeout_ms < 0)
-    uv_timer_stop(&multi->timer);
+    uv_timer_stop(&shard->timer);
   else
-    uv_timer_start(&multi->timer, on_timer, (uint64_t)timeout_ms, 0);
+    uv_timer_start(&shard->timer, on_timer, (uint64_t)timeout_ms, 0);
   return 0;
 }
 
@@ -131,15 +142,16 @@ static void unwatch(struct pm_curl_multi *multi, int fd, struct socket_slot *slo
  * then. A socket that the kernel will not watch is no failure of ours here: its transfer ends by
  * its time limit, where libcurl would refuse every later transfer for good. */
 static int on_socket_change(CURL *easy, curl_socket_t fd, int what, void *arg, void *unused) {
-  struct pm_curl_multi *multi = arg;
-  struct socket_slot *slot = slot_of(multi, fd);
+  struct shard *shard = arg;
+  struct socket_slot *slot = slot_of(shard->multi, fd);
   (void)easy, (void)unused;
   if (!slot) return 0;
+  slot->shard = shard;
   slot->wanted = 0;
   if (what == CURL_POLL_REMOVE) return 0;
   if (what & CURL_POLL_IN) slot->wanted |= EPOLLIN;
   if (what & CURL_POLL_OUT) slot->wanted |= EPOLLOUT;
-  if (slot->wanted) watch(multi, fd, slot);
+  if (slot->wanted) watch(shard->multi, fd, slot);
   return 0;
 }
 
@@ -158,11 +170,12 @@ static void act_with_hooks(struct pm_curl_multi *multi, int fd, int bits) {
   struct pm_curl_multi_event event = {.readable = bits & CURL_CSELECT_IN,
                                       .writable = bits & CURL_CSELECT_OUT,
                                       .broken = bits & CURL_CSELECT_ERR};
+  struct shard *shard = slot->shard;
   multi->hooks.socket_event(slot->owner, fd, &event);
-  curl_multi_socket_action(multi->curl, fd, bits, &multi->running);
+  curl_multi_socket_action(shard->curl, fd, bits, &shard->running);
   slot = slot_of(multi, fd); /* the table may have grown meanwhile */
   if (slot->generation == generation) multi->hooks.socket_handled(slot->owner);
-  drain(multi);
+  drain(shard);
 }
 
 static void on_socket_event(struct pm_curl_multi *multi, const struct epoll_event *event) {
@@ -178,7 +191,7 @@ static void on_socket_event(struct pm_curl_multi *multi, const struct epoll_even
   if (multi->hooks.socket_event)
     act_with_hooks(multi, fd, bits);
   else
-    act(multi, fd, bits);
+    act(slot->shard, fd, bits);
 }
 
 /* Whether there may be more. */
@@ -230,47 +243,61 @@ enum pm_err pm_curl_multi_prepare(struct pm_curl_multi *multi, CURL *easy) {
 /* --- life ----------------------------------------------------------------------------------- */
 
 static void multi_free(struct pm_curl_multi *multi) {
-  if (multi->curl) curl_multi_cleanup(multi->curl);
+  for (unsigned i = 0; i < multi->shard_count; i++)
+    if (multi->shards[i].curl) curl_multi_cleanup(multi->shards[i].curl);
   if (multi->epoll_fd >= 0) close(multi->epoll_fd);
   free(multi->slots);
   free(multi);
 }
 
-static void multi_setup(struct pm_curl_multi *multi) {
-  curl_multi_setopt(multi->curl, CURLMOPT_SOCKETFUNCTION, on_socket_change);
-  curl_multi_setopt(multi->curl, CURLMOPT_SOCKETDATA, multi);
-  curl_multi_setopt(multi->curl, CURLMOPT_TIMERFUNCTION, on_timeout_change);
-  curl_multi_setopt(multi->curl, CURLMOPT_TIMERDATA, multi);
-  curl_multi_setopt(multi->curl, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
+static bool shard_new(struct pm_curl_multi *multi, struct shard *shard) {
+  shard->multi = multi;
+  shard->curl = curl_multi_init();
+  if (!shard->curl) return false;
+  curl_multi_setopt(shard->curl, CURLMOPT_SOCKETFUNCTION, on_socket_change);
+  curl_multi_setopt(shard->curl, CURLMOPT_SOCKETDATA, shard);
+  curl_multi_setopt(shard->curl, CURLMOPT_TIMERFUNCTION, on_timeout_change);
+  curl_multi_setopt(shard->curl, CURLMOPT_TIMERDATA, shard);
+  curl_multi_setopt(shard->curl, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
+  return true;
 }
 
-enum pm_err pm_curl_multi_open(struct uv_loop_s *loop, const struct pm_curl_multi_hooks *hooks,
-                               void *owner, struct pm_curl_multi **out, struct pm_why *why) {
+/* What is not on the loop yet. */
+static int multi_new(struct pm_curl_multi *multi) {
+  for (unsigned i = 0; i < multi->shard_count; i++)
+    if (!shard_new(multi, &multi->shards[i])) return UV_ENOMEM;
+  if (multi->epoll_fd < 0) return uv_translate_sys_error(errno);
+  return uv_poll_init(multi->loop, &multi->poll, multi->epoll_fd);
+}
+
+enum pm_err pm_curl_multi_open(struct uv_loop_s *loop, unsigned shards,
+                               const struct pm_curl_multi_hooks *hooks, void *owner,
+                               struct pm_curl_multi **out, struct pm_why *why) {
   struct pm_curl_multi *multi = calloc(1, sizeof *multi);
   if (!multi) return PM_ERR_NOMEM;
   multi->loop = loop;
   multi->hooks = *hooks;
   multi->owner = owner;
+  multi->shard_count = shards > PM_CURL_MULTI_SHARDS_MAX ? PM_CURL_MULTI_SHARDS_MAX : shards;
   multi->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-  multi->curl = curl_multi_init();
-  int uv_err = multi->epoll_fd < 0 ? uv_translate_sys_error(errno) : !multi->curl ? UV_ENOMEM : 0;
-  if (uv_err == 0) uv_err = uv_poll_init(loop, &multi->poll, multi->epoll_fd);
+  int uv_err = multi_new(multi);
   if (uv_err != 0) {
     multi_free(multi);
     return pm_why_set(why, PM_ERR_SYSTEM, "no set of sockets to probe with: %s",
                       uv_strerror(uv_err));
   }
-  uv_timer_init(loop, &multi->timer);
-  multi->timer.data = multi->poll.data = multi;
-  multi->handles = 2;
-  multi_setup(multi);
+  for (unsigned i = 0; i < multi->shard_count; i++) {
+    uv_timer_init(loop, &multi->shards[i].timer);
+    multi->shards[i].timer.data = &multi->shards[i];
+  }
+  multi->poll.data = multi;
+  multi->handles = 1 + (int)multi->shard_count;
   uv_poll_start(&multi->poll, UV_READABLE, on_poll);
   *out = multi;
   return PM_OK;
 }
 
-static void on_handle_closed(uv_handle_t *handle) {
-  struct pm_curl_multi *multi = handle->data;
+static void on_handle_closed(struct pm_curl_multi *multi) {
   if (--multi->handles > 0) return;
   void (*closed)(void *) = multi->closed;
   void *owner = multi->closed_owner;
@@ -278,20 +305,37 @@ static void on_handle_closed(uv_handle_t *handle) {
   if (closed) closed(owner);
 }
 
+static void on_poll_closed(uv_handle_t *handle) {
+  on_handle_closed(handle->data);
+}
+
+static void on_timer_closed(uv_handle_t *handle) {
+  const struct shard *shard = handle->data;
+  on_handle_closed(shard->multi);
+}
+
 void pm_curl_multi_close(struct pm_curl_multi *multi, void (*closed)(void *owner), void *owner) {
   multi->closing = true;
   multi->closed = closed;
   multi->closed_owner = owner;
-  /* libcurl may still want a timer while it is cleaned up; a closing handle must not be started. */
-  curl_multi_setopt(multi->curl, CURLMOPT_TIMERFUNCTION, NULL);
-  uv_close((uv_handle_t *)&multi->timer, on_handle_closed);
-  uv_close((uv_handle_t *)&multi->poll, on_handle_closed);
+  for (unsigned i = 0; i < multi->shard_count; i++) {
+    struct shard *shard = &multi->shards[i];
+    /* libcurl may still want a timer while it is cleaned up; a closing handle must not be started.
+     */
+    curl_multi_setopt(shard->curl, CURLMOPT_TIMERFUNCTION, NULL);
+    uv_close((uv_handle_t *)&shard->timer, on_timer_closed);
+  }
+  uv_close((uv_handle_t *)&multi->poll, on_poll_closed);
 }
 
-enum pm_err pm_curl_multi_add(struct pm_curl_multi *multi, CURL *easy) {
-  return curl_multi_add_handle(multi->curl, easy) == CURLM_OK ? PM_OK : PM_ERR_NOMEM;
+static CURLM *curl_of(const struct pm_curl_multi *multi, unsigned shard) {
+  return multi->shards[shard % multi->shard_count].curl;
 }
 
-void pm_curl_multi_remove(struct pm_curl_multi *multi, CURL *easy) {
-  curl_multi_remove_handle(multi->curl, easy);
+enum pm_err pm_curl_multi_add(struct pm_curl_multi *multi, unsigned shard, CURL *easy) {
+  return curl_multi_add_handle(curl_of(multi, shard), easy) == CURLM_OK ? PM_OK : PM_ERR_NOMEM;
+}
+
+void pm_curl_multi_remove(struct pm_curl_multi *multi, unsigned shard, CURL *easy) {
+  curl_multi_remove_handle(curl_of(multi, shard), easy);
 }

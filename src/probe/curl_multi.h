@@ -6,6 +6,10 @@
  * for each would cost four more system calls a connection (libuv tries the descriptor in its set,
  * makes it non-blocking again, and takes it out by hand) and a close callback; closing takes a
  * socket out of our set by itself.
+ *
+ * Transfers are dealt out to several multi handles (shards): libcurl 7.88 walks through all hosts
+ * that a multi handle is connected to each time that a connection ends, so that with one handle a
+ * thousand targets that take their time make every probe dearer, and with that later.
  */
 #ifndef PM_PROBE_CURL_MULTI_H
 #define PM_PROBE_CURL_MULTI_H
@@ -18,6 +22,8 @@
 
 struct uv_loop_s;
 struct pm_curl_multi;
+
+enum { PM_CURL_MULTI_SHARDS_MAX = 16 }; /* each has two descriptors and some 20 kB */
 
 struct pm_curl_multi_event {
   bool readable, writable;
@@ -39,9 +45,10 @@ struct pm_curl_multi_hooks {
   void (*timing_out)(void *owner);
 };
 
-enum pm_err pm_curl_multi_open(struct uv_loop_s *loop, const struct pm_curl_multi_hooks *hooks,
-                               void *owner, struct pm_curl_multi **out,
-                               struct pm_why *why) PM_MUST_USE;
+/* shards: 1 to PM_CURL_MULTI_SHARDS_MAX. */
+enum pm_err pm_curl_multi_open(struct uv_loop_s *loop, unsigned shards,
+                               const struct pm_curl_multi_hooks *hooks, void *owner,
+                               struct pm_curl_multi **out, struct pm_why *why) PM_MUST_USE;
 /* All transfers have been removed before. Calls closed from the loop and frees. */
 void pm_curl_multi_close(struct pm_curl_multi *multi, void (*closed)(void *owner), void *owner);
 
@@ -52,9 +59,11 @@ enum pm_err pm_curl_multi_prepare(struct pm_curl_multi *multi, CURL *easy) PM_MU
 enum pm_err pm_curl_multi_socket_opened(struct pm_curl_multi *multi, int fd,
                                         void *socket_owner) PM_MUST_USE;
 
-/* Nothing happens inside; the loop drives it. PM_ERR_NOMEM. */
-enum pm_err pm_curl_multi_add(struct pm_curl_multi *multi, CURL *easy) PM_MUST_USE;
+/* Nothing happens inside; the loop drives it. shard: any number, the same for remove. What libcurl
+ * keeps from transfer to transfer (connections, parsed authorities) it keeps within a shard.
+ * PM_ERR_NOMEM. */
+enum pm_err pm_curl_multi_add(struct pm_curl_multi *multi, unsigned shard, CURL *easy) PM_MUST_USE;
 /* Ends a transfer without done. */
-void pm_curl_multi_remove(struct pm_curl_multi *multi, CURL *easy);
+void pm_curl_multi_remove(struct pm_curl_multi *multi, unsigned shard, CURL *easy);
 
 #endif

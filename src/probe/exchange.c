@@ -305,6 +305,12 @@ static int64_t left_ms(const struct exchange *e) {
   return e->limits.total_ms - spent_ns / PM_NS_PER_MS;
 }
 
+/* All https in one: the parsed authorities are a megabyte for each that has any, and it is not the
+ * walk through its hosts that an https probe spends its time with. */
+static unsigned shard_of(const struct exchange *e) {
+  return e->sample.tls ? 0 : 1 + e->index % (PM_CURL_MULTI_SHARDS_MAX - 1);
+}
+
 static void launch(struct exchange *e, const struct pm_ip *ip) {
   struct pm_exchanger *exchanger = e->exchanger;
   e->sample.remote = *ip;
@@ -312,7 +318,7 @@ static void launch(struct exchange *e, const struct pm_ip *ip) {
   int64_t connect_ms = e->limits.connect_ms < total_ms ? e->limits.connect_ms : total_ms;
   enum pm_err err =
       pm_transfer_connect_to(&e->transfer, e->host_is_ip ? NULL : ip, connect_ms, total_ms);
-  if (err == PM_OK) err = pm_curl_multi_add(exchanger->multi, e->transfer.easy);
+  if (err == PM_OK) err = pm_curl_multi_add(exchanger->multi, shard_of(e), e->transfer.easy);
   e->state = TRANSFERRING;
   if (err == PM_OK) {
     const struct pm_trace *trace = &e->transfer.trace;
@@ -446,7 +452,8 @@ void pm_exchange_cancel(struct pm_exchanger *exchanger, uint64_t id) {
   struct exchange *e = exchange_by_id(exchanger, id);
   if (!e) return;
   if (e->state == LOOKING_UP) pm_resolver_cancel(exchanger->resolver, &e->lookup);
-  if (e->state == TRANSFERRING) pm_curl_multi_remove(exchanger->multi, e->transfer.easy);
+  if (e->state == TRANSFERRING)
+    pm_curl_multi_remove(exchanger->multi, shard_of(e), e->transfer.easy);
   connecting_leave(e);
   if (e->state == FAILED) forget_failed(e);
   exchange_retire(e);
@@ -567,7 +574,8 @@ static enum pm_err exchanger_start(struct pm_exchanger *exchanger, struct uv_loo
       .timing_out = on_timing_out,
   };
   bool looks = exchanger->transfer_config.kernel_timing;
-  err = pm_curl_multi_open(loop, looks ? &looking : &bare, exchanger, &exchanger->multi, why);
+  err = pm_curl_multi_open(loop, PM_CURL_MULTI_SHARDS_MAX, looks ? &looking : &bare, exchanger,
+                           &exchanger->multi, why);
   if (err != PM_OK) {
     pm_resolver_close(exchanger->resolver, NULL, NULL);
     return err;

@@ -14,7 +14,7 @@ static void count(uint32_t *counter, uint32_t by) {
 }
 
 bool pm_loss_was_retransmitted(const struct pm_sample *sample) {
-  const struct pm_connection *connection = &sample->connection;
+  const struct pm_sample_connection *connection = &sample->connection;
   return sample->verdict == PM_VERDICT_RETRANSMITTED || connection->syns_sent > 1 ||
          connection->data_retransmits > 0;
 }
@@ -28,14 +28,14 @@ static bool was_answered(const struct pm_sample *sample) {
  * reason than its silence, or if the answer may have been on its way when the SYN was sent again.
  */
 static bool is_trial(const struct pm_sample *sample) {
-  const struct pm_connection *connection = &sample->connection;
+  const struct pm_sample_connection *connection = &sample->connection;
   if (!connection->known || connection->syns_sent == 0) return false;
   if (!was_answered(sample)) return sample->outcome == PM_OUTCOME_TIMEOUT;
   return connection->syns_sent == 1 || connection->min_rtt_ns < SYN_TIMER_NS;
 }
 
 void pm_loss_add(struct pm_loss *loss, const struct pm_sample *sample) {
-  const struct pm_connection *connection = &sample->connection;
+  const struct pm_sample_connection *connection = &sample->connection;
   if (is_trial(sample)) {
     count(&loss->trials, 1);
     count(&loss->lost, connection->syns_sent > 1 || !was_answered(sample));

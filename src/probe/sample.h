@@ -52,11 +52,9 @@ const char *pm_outcome_text(enum pm_outcome outcome);
 
 /* Whose clock a phase was read from: libcurl's times are user-space times and grow with our own
  * load; the kernel's do not. What the kernel times is what the path and the far end took, nothing
- * of our own: TCP is the SYN's round trip, not how long it took until we knew; TLS is what the
- * handshake waited for the far end's bytes, and our own part of it stands beside it (tls_own_ns);
- * FIRST ends when the bytes came in. Where the far end was faster than we, as on a loopback, there
- * was no such wait to time, and TLS is libcurl's, which is the whole handshake as of old. LAST and
- * TOTAL, which hold our own doing, and DNS are always user-space times. */
+ * of our own: TCP is the SYN's round trip, not how long it took until we knew; FIRST ends when the
+ * bytes came in. DNS, TLS, LAST and TOTAL, which hold our own doing, are always user-space times;
+ * what a handshake waited for the far end stands beside TLS (tls_wait_ns). */
 enum pm_timed_by { PM_TIMED_BY_LIBCURL, PM_TIMED_BY_KERNEL };
 
 /* How far to trust a sample. The kernel's figures (phases timed by it, the connection's) hold in
@@ -77,7 +75,7 @@ const char *pm_verdict_text(enum pm_verdict verdict);
 
 /* What the kernel says of the connection at its end; all 0 if it said nothing. Segments of both
  * counts are those that we sent, the only ones whose fate we can know. */
-struct pm_connection {
+struct pm_sample_connection {
   bool known;
   uint32_t syns_sent;          /* 1, and one more for each time that nobody answered in time */
   bool syn_answered;           /* a segment came back, if only to refuse; false: every one of them
@@ -112,9 +110,10 @@ struct pm_sample {
                              we took to send its request */
   int64_t run_delay_ns;   /* that our thread was ready and got no processor, while it ran */
   int64_t libcurl_tcp_ns; /* libcurl's own connect time, beside the kernel's; 0 as in phase_ns */
-  int64_t tls_own_ns;     /* of a handshake timed by the kernel: our own part (cryptography, and the
-                             wait for a processor if we starved). 0: not known apart */
-  struct pm_connection connection;
+  int64_t tls_wait_ns;    /* of phase TLS, what it waited for the far end's bytes, by the kernel's
+                             stamps: path and far end without our own cryptography. 0: not known
+                             apart, as where the far end was faster than we */
+  struct pm_sample_connection connection;
   struct pm_far_end far_end;
 };
 

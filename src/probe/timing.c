@@ -71,13 +71,12 @@ static void apply_tcp(const struct pm_trace *trace, struct pm_sample *sample) {
   if (ns > 0) set_phase(sample, PM_PHASE_TCP, ns);
 }
 
-/* libcurl's time is the whole handshake. It ends where libcurl sends the request. */
+/* The phase stays libcurl's: a series of it that were the whole handshake at one time and the wait
+ * alone at another would mean nothing. It ends where libcurl sends the request. */
 static void apply_tls(const struct pm_trace *trace, struct pm_sample *sample) {
-  int64_t whole_ns = sample->phase_ns[PM_PHASE_TLS];
   bool finished = trace->https && trace->sending.time.ns != 0;
-  if (!finished || trace->tls_wait_ns == 0 || trace->tls_wait_ns > whole_ns) return;
-  set_phase(sample, PM_PHASE_TLS, trace->tls_wait_ns);
-  sample->tls_own_ns = whole_ns - trace->tls_wait_ns;
+  if (!finished || trace->tls_wait_ns > sample->phase_ns[PM_PHASE_TLS]) return;
+  sample->tls_wait_ns = trace->tls_wait_ns;
 }
 
 /* Kept from running between its beginning and the request's going out, one does not know how much
@@ -90,12 +89,12 @@ static void apply_first(const struct pm_trace *trace, struct pm_sample *sample) 
 
 /* SYNs are what was sent again until we first looked at a connection that stood; whatever came
  * after that was data. The end of a connection is not waited for, so its FIN is in neither. */
-static void fill_connection(const struct pm_trace *trace, struct pm_connection *connection) {
+static void fill_connection(const struct pm_trace *trace, struct pm_sample_connection *connection) {
   const struct pm_kernel_tcp *ended = &trace->ended;
   const struct pm_kernel_tcp *first = trace->connected.known ? &trace->connected : ended;
   if (!ended->known) return;
   uint32_t again = ended->retransmits - first->retransmits;
-  *connection = (struct pm_connection){
+  *connection = (struct pm_sample_connection){
       .known = true,
       .syns_sent = 1 + first->retransmits,
       .syn_answered = first->segments_received > 0,

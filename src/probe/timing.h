@@ -15,7 +15,7 @@
 void pm_timing_read(CURL *easy, struct pm_sample *sample);
 
 /* After pm_timing_read. Pure. Puts the kernel's times in the place of libcurl's and fills the
- * connection, loop_lag_ns, tls_own_ns and libcurl_tcp_ns. A phase that did not come to its end
+ * connection, loop_lag_ns, tls_wait_ns and libcurl_tcp_ns. A phase that did not come to its end
  * keeps libcurl's time, which is how long it was tried.
  *
  * After a SYN was sent again the kernel knows its round trip to whole milliseconds only, or not at

@@ -8,7 +8,7 @@ static bool starved(const struct pm_sample *sample) {
 }
 
 enum pm_verdict pm_verdict_of(const struct pm_sample *sample) {
-  const struct pm_connection *connection = &sample->connection;
+  const struct pm_sample_connection *connection = &sample->connection;
   if (starved(sample)) return PM_VERDICT_STARVED;
   bool again = connection->syns_sent > 1 || connection->data_retransmits > 0;
   return connection->known && again ? PM_VERDICT_RETRANSMITTED : PM_VERDICT_CLEAN;

@@ -88,6 +88,7 @@ static CURLcode set_connection(struct pm_http_call *call,
   SET(code, easy, CURLOPT_CAPATH, NULL); /* a directory would switch the cache of authorities off */
   SET(code, easy, CURLOPT_CA_CACHE_TIMEOUT, (long)CA_CACHE_S);
   if (call->client->ca_file != NULL) SET(code, easy, CURLOPT_CAINFO, call->client->ca_file);
+  if (config->direct) SET(code, easy, CURLOPT_PROXY, "");
   return code;
 }
 
@@ -192,7 +193,7 @@ enum pm_err pm_http_client_send(struct pm_http_client *client,
   if (call == NULL) return PM_ERR_NOMEM;
   call->done = done;
   call->owner = owner;
-  enum pm_err err = pm_curl_multi_add(client->multi, call->easy);
+  enum pm_err err = pm_curl_multi_add(client->multi, 0, call->easy);
   if (err != PM_OK) {
     free_call(call);
     return err;
@@ -202,7 +203,7 @@ enum pm_err pm_http_client_send(struct pm_http_client *client,
 }
 
 void pm_http_client_cancel(struct pm_http_call *call) {
-  pm_curl_multi_remove(call->client->multi, call->easy);
+  pm_curl_multi_remove(call->client->multi, 0, call->easy);
   free_call(call);
 }
 
@@ -256,7 +257,7 @@ enum pm_err pm_http_client_open(struct uv_loop_s *loop, const struct pm_http_cli
       return pm_why_set(why, PM_ERR_NOMEM, "no memory to publish with");
     }
   }
-  enum pm_err err = pm_curl_multi_open(loop, &hooks, client, &client->multi, why);
+  enum pm_err err = pm_curl_multi_open(loop, 1, &hooks, client, &client->multi, why);
   if (err != PM_OK) {
     free_client(client);
     return err;
