@@ -70,7 +70,10 @@ struct pm_exchange_result {
 
 typedef void (*pm_exchange_cb)(void *owner, const struct pm_exchange_result *result);
 
-enum { PM_EXCHANGES_IN_FLIGHT_MAX = 32768 }; /* as many as one address has local ports */
+enum {
+  PM_EXCHANGES_IN_FLIGHT_MAX = 32768, /* as many as one address has local ports */
+  PM_EXCHANGER_DESCRIPTORS = 40,      /* that an idle one has: most are libcurl's */
+};
 
 /* PM_ERR_RANGE: in_flight_max is 0 or above PM_EXCHANGES_IN_FLIGHT_MAX; else see probe/trust.h. */
 enum pm_err pm_exchanger_open(struct uv_loop_s *loop, const struct pm_exchanger_config *config,
