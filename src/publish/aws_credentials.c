@@ -127,6 +127,7 @@ static void ask(struct pm_aws_credentials *credentials, const char *method, cons
       .connect_ms = SERVICE_CONNECT_MS,
       .total_ms = SERVICE_TOTAL_MS,
       .answer_bytes_max = SERVICE_BYTES_MAX,
+      .direct = true,
   };
   enum pm_err err =
       pm_http_client_send(credentials->config.client, &call, then, credentials, &credentials->call);
@@ -401,6 +402,10 @@ enum pm_err pm_aws_credentials_get(struct pm_aws_credentials *credentials,
   *out = (struct pm_aws_access){
       .keys = &current->keys, .region = current->region, .url = credentials->url};
   return PM_OK;
+}
+
+bool pm_aws_credentials_searching(const struct pm_aws_credentials *credentials) {
+  return credentials->searching;
 }
 
 void pm_aws_credentials_reject(struct pm_aws_credentials *credentials) {

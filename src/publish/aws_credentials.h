@@ -48,6 +48,8 @@ enum pm_err pm_aws_credentials_open(struct uv_loop_s *loop,
  */
 enum pm_err pm_aws_credentials_get(struct pm_aws_credentials *credentials,
                                    struct pm_aws_access *out) PM_MUST_USE;
+/* Whether a search is under way; changed tells of its end. */
+bool pm_aws_credentials_searching(const struct pm_aws_credentials *credentials);
 /* The service took these for expired or unknown: forgotten, so that the next get searches again
  * (at most every ten seconds). */
 void pm_aws_credentials_reject(struct pm_aws_credentials *credentials);

@@ -173,7 +173,9 @@ static void tell_publishing(struct cloudwatch *cloudwatch) {
 static enum pm_delivery_prepared prepare(void *owner, struct pm_http_call_config *call) {
   struct cloudwatch *cloudwatch = owner;
   struct pm_aws_access access;
-  if (pm_aws_credentials_get(cloudwatch->credentials, &access) != PM_OK) return PM_DELIVERY_WAIT;
+  if (pm_aws_credentials_get(cloudwatch->credentials, &access) != PM_OK)
+    return pm_aws_credentials_searching(cloudwatch->credentials) ? PM_DELIVERY_WAIT
+                                                                 : PM_DELIVERY_HOPELESS;
   cloudwatch->keys = *access.keys;
   snprintf(cloudwatch->region, sizeof(cloudwatch->region), "%s", access.region);
   snprintf(cloudwatch->url, sizeof(cloudwatch->url), "%s", access.url);

@@ -50,7 +50,7 @@ static enum pm_err reserve(struct pm_cloudwatch_paths *paths) {
   if (paths->count < paths->cap) return PM_OK;
   if (paths->count == PM_CLOUDWATCH_PATHS_MAX) return PM_ERR_FULL;
   size_t cap = paths->cap > 0 ? paths->cap * 2 : FIRST_CAP;
-  void *grown = realloc(paths->items, cap * sizeof(*paths->items));
+  void *grown = realloc(paths->items, cap * sizeof(struct pm_cloudwatch_path *));
   if (grown == NULL) return PM_ERR_NOMEM;
   paths->items = grown;
   paths->cap = cap;
@@ -66,7 +66,8 @@ static struct pm_cloudwatch_path *find_or_add(struct pm_cloudwatch_paths *paths,
   if (reserve(paths) != PM_OK) return NULL;
   struct pm_cloudwatch_path *path = pm_cloudwatch_path_new(name);
   if (path == NULL) return NULL;
-  memmove(paths->items + at + 1, paths->items + at, (paths->count - at) * sizeof(*paths->items));
+  memmove(paths->items + at + 1, paths->items + at,
+          (paths->count - at) * sizeof(struct pm_cloudwatch_path *));
   paths->items[at] = path;
   paths->count++;
   return path;
@@ -174,10 +175,11 @@ static bool all_fit(const struct pm_cloudwatch_paths *paths) {
 
 /* By the hour that has just ended. */
 static void plan_details(struct pm_cloudwatch_paths *paths) {
-  struct pm_cloudwatch_path **worst = malloc((paths->count + 1) * sizeof(*worst));
+  struct pm_cloudwatch_path **worst =
+      malloc((paths->count + 1) * sizeof(struct pm_cloudwatch_path *));
   if (worst == NULL) return; /* then each is planned when it is written, in the order of names */
-  memcpy(worst, paths->items, paths->count * sizeof(*worst));
-  qsort(worst, paths->count, sizeof(*worst), worst_first);
+  memcpy(worst, paths->items, paths->count * sizeof(struct pm_cloudwatch_path *));
+  qsort(worst, paths->count, sizeof(struct pm_cloudwatch_path *), worst_first);
   for (size_t i = 0; i < paths->count; i++) plan_path(paths, worst[i]);
   free(worst);
 }

@@ -23,7 +23,8 @@
  *   loop_lag_ns run_delay_ns
  *                      what the verdict rests on (probe/sample.h)
  *   libcurl_tcp_ns     libcurl's own connect time, beside the kernel's
- *   tls_own_ns         our own part of a handshake, which is not in tls_ns then; 0 if not known apart
+ *   tls_wait_ns        of tls_ns, what the handshake waited for the far end, by the kernel's clock;
+ *                      0: not known
  *   far_end_ns first_network_ns
  *                      first_ns split: what the far end says it spent, and the rest, which is the
  *                      network both ways together; null if it says nothing

@@ -116,7 +116,8 @@ static void put_phases(struct pm_json_writer *w, const struct pm_sample *sample)
   pm_json_object_end(w);
 }
 
-static void put_connection(struct pm_json_writer *w, const struct pm_connection *connection) {
+static void put_connection(struct pm_json_writer *w,
+                           const struct pm_sample_connection *connection) {
   if (!connection->known) {
     pm_json_put_null(w, "connection");
     return;
@@ -146,7 +147,7 @@ static void put_trust(struct pm_json_writer *w, const struct pm_sample *sample) 
   pm_json_put_int(w, "loop_lag_ns", sample->loop_lag_ns);
   pm_json_put_int(w, "run_delay_ns", sample->run_delay_ns);
   pm_json_put_int(w, "libcurl_tcp_ns", sample->libcurl_tcp_ns);
-  pm_json_put_int(w, "tls_own_ns", sample->tls_own_ns);
+  pm_json_put_int(w, "tls_wait_ns", sample->tls_wait_ns);
   put_far_end(w, sample);
   put_connection(w, &sample->connection);
 }

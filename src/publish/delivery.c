@@ -17,6 +17,8 @@ struct pm_delivery {
   struct pm_delivery_queue queue;
   struct pm_http_call *call; /* under way; NULL: none */
   bool unwell;               /* and the log knows */
+  bool told_4xx;             /* meanwhile */
+  bool waiting;              /* for what prepare needs */
   uint64_t tries_unwell;
   struct pm_why refused; /* the latest reason that the log knows */
   uv_timer_t due, deadline;
@@ -34,10 +36,12 @@ enum pm_delivery_verdict pm_delivery_judge_status(int status) {
 
 /* --- what the log hears ---------------------------------------------------------------------- */
 
-static void tell_unwell(struct pm_delivery *delivery, const char *words) {
+static void tell_unwell(struct pm_delivery *delivery, int status, const char *words) {
+  bool is_4xx = status >= 400 && status < 500;
   delivery->tries_unwell++;
-  if (delivery->unwell) return;
+  if (delivery->unwell && (delivery->told_4xx || !is_4xx)) return;
   delivery->unwell = true;
+  delivery->told_4xx = is_4xx;
   pm_log(delivery->config.log, PM_LOG_ALWAYS,
          "%s: %s; trying again, what waits is kept (%zu bytes)", delivery->config.name, words,
          delivery->queue.counts.waiting_bytes);
@@ -48,7 +52,7 @@ static void tell_well(struct pm_delivery *delivery) {
     pm_log(delivery->config.log, PM_LOG_ALWAYS, "%s: well again after %llu failed tries",
            delivery->config.name, (unsigned long long)delivery->tries_unwell);
   }
-  delivery->unwell = false;
+  delivery->unwell = delivery->told_4xx = false;
   delivery->tries_unwell = 0;
 }
 
@@ -68,8 +72,8 @@ static void on_due(uv_timer_t *timer) {
   advance(timer->data);
 }
 
-static void retry(struct pm_delivery *delivery, int64_t after_ms, const char *words) {
-  tell_unwell(delivery, words);
+static void retry(struct pm_delivery *delivery, int status, int64_t after_ms, const char *words) {
+  tell_unwell(delivery, status, words);
   pm_delivery_queue_retry(&delivery->queue, pm_clock_now(), after_ms);
   if (delivery->closing)
     delivery->queue.not_before = pm_time_add_ms(pm_clock_now(), CLOSING_RETRY_MS);
@@ -91,7 +95,7 @@ static void on_reply(void *owner, const struct pm_http_reply *reply) {
   struct pm_why words = {""};
   delivery->call = NULL;
   if (reply->status == 0) {
-    retry(delivery, -1, reply->words);
+    retry(delivery, 0, -1, reply->words);
     advance(delivery);
     return;
   }
@@ -105,7 +109,7 @@ static void on_reply(void *owner, const struct pm_http_reply *reply) {
     pm_delivery_queue_failed(&delivery->queue);
     break;
   case PM_DELIVERY_RETRY:
-    retry(delivery, reply->after_ms, words.text);
+    retry(delivery, reply->status, reply->after_ms, words.text);
     break;
   }
   advance(delivery);
@@ -122,13 +126,17 @@ static void try_body(struct pm_delivery *delivery, const struct pm_delivery_body
       .total_ms = delivery->config.total_ms,
       .answer_bytes_max = PM_DELIVERY_ANSWER_BYTES_MAX,
   };
-  if (hooks->prepare && hooks->prepare(delivery->config.owner, &call) == PM_DELIVERY_WAIT) {
+  enum pm_delivery_prepared prepared = PM_DELIVERY_READY;
+  if (hooks->prepare) prepared = hooks->prepare(delivery->config.owner, &call);
+  delivery->waiting = prepared != PM_DELIVERY_READY;
+  if (delivery->waiting) {
     pm_delivery_queue_unstart(&delivery->queue, pm_time_add_ms(pm_clock_now(), PREPARE_AGAIN_MS));
+    if (delivery->closing && prepared == PM_DELIVERY_HOPELESS) finish(delivery);
     return;
   }
   enum pm_err err =
       pm_http_client_send(delivery->config.client, &call, on_reply, delivery, &delivery->call);
-  if (err != PM_OK) retry(delivery, -1, pm_err_text(err));
+  if (err != PM_OK) retry(delivery, 0, -1, pm_err_text(err));
 }
 
 static void set_due(struct pm_delivery *delivery) {
@@ -146,6 +154,7 @@ static void advance(struct pm_delivery *delivery) {
   if (delivery->finished) return;
   const struct pm_delivery_body *body = pm_delivery_queue_start(&delivery->queue, pm_clock_now());
   if (body != NULL) try_body(delivery, body);
+  if (delivery->finished) return;
   set_due(delivery);
   if (delivery->closing && delivery->queue.counts.waiting_bodies == 0) finish(delivery);
 }
@@ -156,15 +165,16 @@ void pm_delivery_put(struct pm_delivery *delivery, char *data, size_t bytes, int
   pm_delivery_put_units(delivery, data, bytes, delay_ms, 1);
 }
 
-void pm_delivery_put_units(struct pm_delivery *delivery, char *data, size_t bytes,
-                           int64_t delay_ms, uint64_t units) {
+void pm_delivery_put_units(struct pm_delivery *delivery, char *data, size_t bytes, int64_t delay_ms,
+                           uint64_t units) {
   pm_delivery_queue_put_units(&delivery->queue, pm_clock_now(), data, bytes,
                               delivery->closing ? 0 : delay_ms, units);
   set_due(delivery);
 }
 
 void pm_delivery_kick(struct pm_delivery *delivery) {
-  if (delivery->finished || delivery->call != NULL || delivery->queue.failures_in_a_row > 0) return;
+  if (delivery->finished || !delivery->waiting) return;
+  delivery->waiting = false;
   delivery->queue.not_before = (struct pm_time){0};
   set_due(delivery);
 }

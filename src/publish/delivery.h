@@ -2,8 +2,9 @@
  * publish/http_client. A sink makes bodies and hands them over; it never waits, whatever the
  * endpoint does: unreachable, slow, answering garbage or errors for an hour.
  *
- * The log hears of an endpoint that becomes unwell once, and once when it is well again; of a body
- * refused for good once for each new reason.
+ * The log hears of an endpoint that becomes unwell once (and once more if it turns out to refuse
+ * us, with a 4xx, which may be for us to mend), and once when it is well again; of a body refused
+ * for good once for each new reason.
  */
 #ifndef PM_PUBLISH_DELIVERY_H
 #define PM_PUBLISH_DELIVERY_H
@@ -32,6 +33,8 @@ enum pm_delivery_prepared {
   /* Not now: what is needed (credentials) is not there yet. It is asked again after 5 s, or
    * when pm_delivery_kick is called. */
   PM_DELIVERY_WAIT,
+  /* The same, and nothing is on its way that could help: who is closing gives up now. */
+  PM_DELIVERY_HOPELESS,
 };
 
 enum pm_delivery_verdict {
@@ -71,13 +74,13 @@ enum pm_err pm_delivery_open(struct uv_loop_s *loop, const struct pm_delivery_co
 /* Takes over data (from malloc); its first try comes after delay_ms, sooner when closing. */
 void pm_delivery_put(struct pm_delivery *delivery, char *data, size_t bytes, int64_t delay_ms);
 /* The same for a body that holds so many units (samples, events), which the counts tell. */
-void pm_delivery_put_units(struct pm_delivery *delivery, char *data, size_t bytes,
-                           int64_t delay_ms, uint64_t units);
+void pm_delivery_put_units(struct pm_delivery *delivery, char *data, size_t bytes, int64_t delay_ms,
+                           uint64_t units);
 /* What prepare waited for is there. */
 void pm_delivery_kick(struct pm_delivery *delivery);
 void pm_delivery_counts(const struct pm_delivery *delivery, struct pm_delivery_counts *out);
-/* Goes on for at most flush_ms, without waiting for delays; a body that fails now is not tried
- * again. What is left is dropped; then calls closed from the loop and frees. */
+/* Goes on for at most flush_ms, without waiting for delays; a body that fails now is tried again
+ * soon. What is left is dropped; then calls closed from the loop and frees. */
 void pm_delivery_close(struct pm_delivery *delivery, int64_t flush_ms, void (*closed)(void *owner),
                        void *owner);
 

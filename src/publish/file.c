@@ -210,7 +210,8 @@ static const struct pm_sink_ops ops = {
     .close = on_close,
 };
 
-/* --- opening ----------------------------------------------------------------------------------- */
+/* --- opening -----------------------------------------------------------------------------------
+ */
 
 /* Before anything is measured, so it may wait. */
 static enum pm_err open_first(struct file *file, struct pm_why *why) {
@@ -235,9 +236,8 @@ enum pm_err pm_file_open(struct uv_loop_s *loop, const struct pm_file_config *co
   snprintf(file->location, sizeof(file->location), "%s", config->location);
   pm_utf8_trim_cut(file->location);
   pm_buf_init(&file->line, PM_CONSOLE_LINE_BYTES_MAX);
-  enum pm_err err = file->path == NULL
-                        ? pm_why_set(why, PM_ERR_NOMEM, "no memory to publish with")
-                        : open_first(file, why);
+  enum pm_err err = file->path == NULL ? pm_why_set(why, PM_ERR_NOMEM, "no memory to publish with")
+                                       : open_first(file, why);
   if (err != PM_OK) {
     free_file(file);
     return err;

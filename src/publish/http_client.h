@@ -10,6 +10,7 @@
 #ifndef PM_PUBLISH_HTTP_CLIENT_H
 #define PM_PUBLISH_HTTP_CLIENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -49,6 +50,7 @@ struct pm_http_call_config {
   const char *user, *password;           /* Basic authentication; NULL: none */
   int64_t connect_ms, total_ms;          /* deadlines; total includes the connection */
   size_t answer_bytes_max;               /* of the body; the rest of a longer one is not read */
+  bool direct;                           /* not by the proxy that the environment may name */
 };
 
 struct pm_http_reply {

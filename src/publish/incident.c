@@ -19,8 +19,8 @@ struct events {
 
 const char *pm_incident_kind_text(enum pm_incident_kind kind) {
   switch (kind) {
-#define X(name, text)        \
-  case PM_INCIDENT_##name:   \
+#define X(name, text)      \
+  case PM_INCIDENT_##name: \
     return text;
     PM_INCIDENT_MAP(X)
 #undef X
@@ -97,7 +97,6 @@ static void count_window(const struct pm_incident_config *config, struct pm_inci
                          enum judgement judgement) {
   uint32_t kept = UINT32_MAX >> (PM_INCIDENT_WINDOWS_MAX - config->windows_count);
   state->bad = ((state->bad << 1) | (judgement == BAD)) & kept;
-  if (state->windows < config->windows_count) state->windows++;
   if (judgement != WELL)
     state->well = 0;
   else if (state->well < config->windows_count)
@@ -157,7 +156,7 @@ static void forget_windows(struct pm_incident_watch *watch) {
   for (int kind = PM_INCIDENT_LOSS; kind < PM_INCIDENT_KIND_COUNT; kind++) {
     struct pm_incident_state *state = &watch->states[kind];
     state->bad = 0;
-    state->windows = state->well = 0;
+    state->well = 0;
   }
   uint32_t row = watch->now.failures_in_a_row;
   watch->now = (struct pm_incident_figures){.failures_in_a_row = row};

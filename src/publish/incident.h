@@ -1,21 +1,20 @@
-/* When a peer's state changes so that a person should hear of it. Pure: a sample goes in, events come
- * out; time is the sample's, random numbers come from a generator that is handed in.
+/* When a peer's state changes so that a person should hear of it. Pure: a sample goes in, events
+ * come out; time is the sample's, random numbers come from a generator that is handed in.
  *
  * Three kinds of incident, each open at most once per target:
  *   down  opens after down_after failures in a row, closes after PM_INCIDENT_UP_IN_A_ROW successes
  *         in a row
- *   loss  opens when in at least windows_bad of the latest windows_count windows loss_percent of the
- *         probes or more failed
- *   rtt   opens when in as many of them more than half of the successes (so, the median) took longer
- *         than rtt_ns for the TCP handshake
+ *   loss  opens when in at least windows_bad of the latest windows_count windows loss_percent of
+ * the probes or more failed rtt   opens when in as many of them more than half of the successes
+ * (so, the median) took longer than rtt_ns for the TCP handshake
  *
  * Hysteresis: loss and rtt close after windows_bad windows in a row that are clearly well (at most
  * half of loss_percent; the median within four fifths of rtt_ns). A window between the two limits
  * keeps an incident open and opens none. While a target is down no window is counted, so that one
  * outage is one incident; when it is up again the windows begin anew.
  *
- * What says nothing of the path says nothing here: a starved failure, a policy's refusal, a fault of
- * ours (INTERNAL); nor does the time of a starved success, unless the kernel took it. A window
+ * What says nothing of the path says nothing here: a starved failure, a policy's refusal, a fault
+ * of ours (INTERNAL); nor does the time of a starved success, unless the kernel took it. A window
  * without anything that says something is none.
  *
  * The event that opens and the one that closes carry the same incident, 128 random bits.
@@ -82,10 +81,9 @@ struct pm_incident_watch {
   struct pm_wall window_at;       /* its beginning; 0: none is open */
   uint32_t successes_in_a_row;
   struct pm_incident_state {
-    uint32_t bad;                           /* bit i: the window i before the latest one was bad */
-    uint8_t windows;                        /* how many there were, up to windows_count */
-    uint8_t well;                           /* windows in a row that were clearly well */
-    struct pm_wall opened_at;               /* 0: not open */
+    uint32_t bad;             /* bit i: the window i before the latest one was bad */
+    uint8_t well;             /* windows in a row that were clearly well */
+    struct pm_wall opened_at; /* 0: not open */
     char id[PM_INCIDENT_ID_BYTES];
   } states[PM_INCIDENT_KIND_COUNT];
 };

@@ -3,15 +3,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "publish/metrics_rollup.h"
+
 enum {
   /* Success, total, five phases, status, late, starved, retransmitted, SYNs sent and lost, the
    * latest's time; see publish/prometheus.c. */
   SERIES_ALWAYS = 14,
   SERIES_OF_HISTOGRAM = PM_BUCKETS_COUNT + 3, /* the one without an end, the sum, the count */
   SERIES_AT_MOST = SERIES_ALWAYS + PM_OUTCOME_COUNT + 4 * SERIES_OF_HISTOGRAM,
+  LINE_BYTES = 128,    /* of a series without the labels to and target */
+  BYTES_MAX = 48 << 20 /* some way below what an answer may have (api/http_message.h) */
 };
-
-static const char OTHER[] = "other";
 
 size_t pm_metrics_row_series(const struct pm_metrics_row *row) {
   size_t series = SERIES_ALWAYS;
@@ -23,13 +25,21 @@ size_t pm_metrics_row_series(const struct pm_metrics_row *row) {
   return series;
 }
 
+static size_t row_bytes(const struct pm_metrics_row *row) {
+  return pm_metrics_row_series(row) * (LINE_BYTES + strlen(row->target) + strlen(row->to));
+}
+
 static void fill(struct pm_metrics_row *row, const struct pm_target *target) {
   const struct pm_stats *stats = &target->stats;
+  const struct pm_ip *address = &target->spec.endpoint.ip_override;
   bool answered = stats->successes > 0;
   *row = (struct pm_metrics_row){
+      .id = target->id,
       .target = target->spec.endpoint.url,
       .to = pm_target_location(target),
+      .address = address->family != PM_IP_NONE ? address : NULL,
       .targets = 1,
+      .probed = stats->latest_sample.ns != 0,
       .up = answered && stats->failures_in_a_row == 0,
       .answered = answered,
       .status = stats->latest_sample.ns != 0 ? stats->latest_status : 0,
@@ -44,71 +54,38 @@ static void fill(struct pm_metrics_row *row, const struct pm_target *target) {
   memcpy(row->phases, stats->buckets, sizeof(row->phases));
 }
 
-static void merge(struct pm_metrics_row *into, const struct pm_metrics_row *from) {
-  into->target = "";
-  into->targets += from->targets;
-  into->up += from->up;
-  into->answered += from->answered;
-  into->status = 0;
-  into->late += from->late;
-  into->starved += from->starved;
-  into->retransmitted += from->retransmitted;
-  into->syns += from->syns;
-  into->syns_lost += from->syns_lost;
-  if (from->latest.ns > into->latest.ns) into->latest = from->latest;
-  for (int i = 0; i < PM_OUTCOME_COUNT; i++) into->outcomes[i] += from->outcomes[i];
-  for (int i = 0; i < PM_PHASE_COUNT; i++) pm_buckets_merge(&into->phases[i], &from->phases[i]);
+/* One of them is for the others. */
+static size_t places_that_fit(size_t series_max) {
+  size_t series_fit = BYTES_MAX / (LINE_BYTES + PM_LOCATION_BYTES);
+  size_t rows = (series_max < series_fit ? series_max : series_fit) / SERIES_AT_MOST;
+  return rows > 1 ? rows - 1 : 1;
 }
 
-static int by_place(const void *a, const void *b) {
-  const struct pm_metrics_row *left = a, *right = b;
-  return strcmp(left->to, right->to);
-}
-
-static int by_targets(const void *a, const void *b) {
-  const struct pm_metrics_row *left = a, *right = b;
-  if (left->targets != right->targets) return left->targets < right->targets ? 1 : -1;
-  return strcmp(left->to, right->to);
-}
-
-/* Rows of one place become one, marked as such even where it is of a single target: whether a
- * series has the label target must not depend on how many others there are. */
-static void roll_up(struct pm_metrics_rows *rows, size_t series_max) {
-  size_t places = 0;
-  qsort(rows->rows, rows->count, sizeof(*rows->rows), by_place);
-  for (size_t i = 0; i < rows->count; i++) {
-    struct pm_metrics_row *row = &rows->rows[i];
-    if (places > 0 && strcmp(rows->rows[places - 1].to, row->to) == 0) {
-      merge(&rows->rows[places - 1], row);
-    } else {
-      if (places != i) rows->rows[places] = *row;
-      rows->rows[places].target = "";
-      rows->rows[places++].status = 0;
-    }
+static enum pm_err roll_up(struct pm_metrics_rows *rows, size_t series_max,
+                           struct pm_metrics_rollup *rollup) {
+  struct pm_metrics_rollup *own = NULL;
+  if (rollup == NULL) {
+    if (pm_metrics_rollup_new(&own) != PM_OK) return PM_ERR_NOMEM;
+    rollup = own;
   }
-  rows->count = places;
-  rows->by_location = true;
-  size_t places_max = series_max / SERIES_AT_MOST;
-  if (places_max == 0) places_max = 1;
-  if (places <= places_max) return;
-  qsort(rows->rows, places, sizeof(*rows->rows), by_targets);
-  for (size_t i = places_max; i < places; i++) merge(&rows->rows[places_max - 1], &rows->rows[i]);
-  rows->rows[places_max - 1].to = OTHER;
-  rows->count = places_max;
+  enum pm_err err = pm_metrics_rollup_apply(rollup, rows, places_that_fit(series_max));
+  pm_metrics_rollup_free(own);
+  return err;
 }
 
 enum pm_err pm_metrics_rows_make(const struct pm_roster *roster, size_t series_max,
-                                 struct pm_metrics_rows *out) {
-  size_t count = pm_roster_count(roster), series = 0;
+                                 struct pm_metrics_rollup *rollup, struct pm_metrics_rows *out) {
+  size_t count = pm_roster_count(roster), series = 0, bytes = 0;
   *out = (struct pm_metrics_rows){.count = count};
   out->rows = calloc(count > 0 ? count : 1, sizeof(*out->rows));
   if (out->rows == NULL) return PM_ERR_NOMEM;
   for (size_t i = 0; i < count; i++) {
     fill(&out->rows[i], pm_roster_at(roster, i));
     series += pm_metrics_row_series(&out->rows[i]);
+    bytes += row_bytes(&out->rows[i]);
   }
-  if (series > series_max) roll_up(out, series_max);
-  return PM_OK;
+  bool fits = series <= series_max && bytes <= BYTES_MAX;
+  return fits ? PM_OK : roll_up(out, series_max, rollup);
 }
 
 void pm_metrics_rows_free(struct pm_metrics_rows *rows) {

@@ -19,10 +19,14 @@
 struct pm_metrics_row {
   const char *target; /* its URL; "" for a row of several */
   const char *to;     /* where it is */
-  uint32_t targets;   /* in it, given-up ones included */
-  uint32_t up;        /* of these, whose latest probe succeeded */
-  uint32_t answered;  /* of these, with a success at any time: what latest_ns is the sum of */
-  int status;         /* the latest of a single target; 0 for several, or before the first */
+  /* Where it is connected to, if that is not for a lookup to say: endpoints may differ in nothing
+   * else. NULL otherwise. */
+  const struct pm_ip *address;
+  uint32_t targets;  /* in it, given-up ones included */
+  uint32_t probed;   /* of these, at least once: a new one is neither up nor down */
+  uint32_t up;       /* of these, whose latest probe succeeded */
+  uint32_t answered; /* of these, with a success at any time: what latest_ns is the sum of */
+  int status;        /* the latest of a single target; 0 for several, or before the first */
   uint64_t outcomes[PM_OUTCOME_COUNT];
   uint64_t late, starved, retransmitted, syns, syns_lost;
   struct pm_wall latest; /* sample */
@@ -35,8 +39,9 @@ struct pm_metrics_rows {
   bool by_location; /* rolled up */
 };
 
-/* At most series_max series in all, by target if that holds them, else by location; of the
- * locations beyond that the rest is one row to "other". Strings are the roster's. PM_ERR_NOMEM. */
+/* At most series_max series in all, and no more than fit into an answer: by target if that holds
+ * them, else by location; of the locations beyond that the rest is one row to "other". Strings are
+ * the roster's. PM_ERR_NOMEM. */
 enum pm_err pm_metrics_rows_make(const struct pm_roster *roster, size_t series_max,
                                  struct pm_metrics_rows *out) PM_MUST_USE;
 void pm_metrics_rows_free(struct pm_metrics_rows *rows);

@@ -20,6 +20,12 @@ static const char *labels_of(const struct table *table, size_t i) {
   return table->text.data + table->offsets[i];
 }
 
+static void label_address(struct pm_buf *out, const struct pm_ip *address) {
+  char text[PM_IP_TEXT_BYTES];
+  pm_ip_text(address, text);
+  pm_prometheus_label(out, "address", text);
+}
+
 static void write_labels(const struct pm_prometheus_view *view, struct table *table) {
   struct pm_buf one;
   pm_buf_init(&one, LABELS_BYTES_MAX);
@@ -29,6 +35,7 @@ static void write_labels(const struct pm_prometheus_view *view, struct table *ta
     pm_prometheus_label(&one, "from", view->from);
     pm_prometheus_label(&one, "to", row->to);
     if (row->target[0] != '\0') pm_prometheus_label(&one, "target", row->target);
+    if (row->address != NULL) label_address(&one, row->address);
     if (pm_buf_status(&one) != PM_OK) table->text.err = pm_buf_status(&one);
     table->offsets[i] = table->text.len;
     pm_buf_append(&table->text, one.data, one.len + 1);
@@ -65,18 +72,20 @@ static void write_success(const struct table *table, struct pm_buf *out) {
                        "Whether the latest probe succeeded; of several targets, the share.");
   for (size_t i = 0; i < table->rows.count; i++) {
     const struct pm_metrics_row *row = &table->rows.rows[i];
+    if (row->probed == 0) continue;
     pm_prometheus_sample(out, name, "", labels_of(table, i), NULL);
-    if (row->targets == 1)
+    if (row->probed == 1)
       pm_prometheus_uint(out, row->up);
     else
-      pm_prometheus_double(out, (double)row->up / row->targets);
+      pm_prometheus_double(out, (double)row->up / row->probed);
   }
 }
 
 static void write_duration(const struct table *table, struct pm_buf *out) {
   static const char name[] = "probe_duration_seconds";
-  pm_prometheus_family(out, name, "gauge",
-                       "How long the latest success took, the lookup left out.");
+  pm_prometheus_family(
+      out, name, "gauge",
+      "How long the latest success took that did not starve, the lookup left out.");
   for (size_t i = 0; i < table->rows.count; i++) {
     const struct pm_metrics_row *row = &table->rows.rows[i];
     if (row->answered == 0) continue;
@@ -97,7 +106,9 @@ static const struct {
 
 static void write_phases(const struct table *table, struct pm_buf *out) {
   static const char name[] = "probe_http_duration_seconds";
-  pm_prometheus_family(out, name, "gauge", "The phases of the latest success.");
+  pm_prometheus_family(
+      out, name, "gauge",
+      "The phases of the latest success, of a starved one those that the kernel timed.");
   for (size_t i = 0; i < table->rows.count; i++) {
     const struct pm_metrics_row *row = &table->rows.rows[i];
     if (row->answered == 0) continue;
@@ -160,9 +171,9 @@ static const struct {
      offsetof(struct pm_metrics_row, starved)},
     {"pingmesh_retransmitted_samples_total", "Samples in which a packet was sent again.",
      offsetof(struct pm_metrics_row, retransmitted)},
-    {"pingmesh_syns_total", "SYN packets sent, each a trial of the round trip.",
+    {"pingmesh_syns_total", "First SYN packets of connections, each a trial of the round trip.",
      offsetof(struct pm_metrics_row, syns)},
-    {"pingmesh_syns_lost_total", "Of these, those that were not answered in time.",
+    {"pingmesh_syns_lost_total", "Of these, those that were lost, or whose answer was.",
      offsetof(struct pm_metrics_row, syns_lost)},
 };
 

@@ -2,9 +2,13 @@
  * (blackbox_exporter) has made the field's, what only we measure under pingmesh_, and this node's
  * own health. Pure; the caller gathers what it needs.
  *
- * Labels of a measurement: from (this node's location), to (the target's), target (its URL). With
- * more series than allowed, targets of one location are rolled up: no label target, counters and
- * histograms summed, gauges averaged over the targets (probe_success is then the share that is up).
+ * Labels of a measurement: from (this node's location), to (the target's), target (its URL), and
+ * address, where that is given beside the URL (-I, a mesh's member). With more series than allowed,
+ * targets of one location are rolled up: no labels target and address, counters and histograms
+ * summed, gauges averaged over the targets (probe_success is then the share that is up). Sums are
+ * of the targets that are there: where one departs, or a location's name becomes known, they fall,
+ * which a reader takes for a restart. Rates of rolled-up counters are therefore only right between
+ * such changes.
  *
  *   probe_success  probe_duration_seconds  probe_http_duration_seconds{phase}
  * probe_http_status_code pingmesh_probes_total{outcome}  pingmesh_phase_seconds{phase} (histogram)

@@ -63,9 +63,9 @@ def typed(parameters):
 
 
 class CloudWatch(servers.Server):
-    def __init__(self, keys, address="127.0.0.1"):
+    def __init__(self, keys, address="127.0.0.1", tls=None):
         """keys: access key id -> (secret, session token or None)."""
-        super().__init__(self._answer, address)
+        super().__init__(self._answer, address, tls=tls)
         self.keys = keys
         self.calls, self.refused, self.script, self.sizes = [], [], [], []
         self.lock = threading.Lock()

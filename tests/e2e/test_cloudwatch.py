@@ -6,6 +6,7 @@ import shutil
 import time
 import unittest
 
+import certificates
 import cloudwatch
 import harness
 import servers
@@ -119,6 +120,24 @@ class Metrics(CloudWatchTest):
         self.assertEqual(endpoint.data("TCP RTT"), [])
         self.assert_all_arrived(endpoint, process)
 
+    def test_over_https_as_aws_wants_it(self):
+        """Verified against --ca; a certificate of somebody else's gets nothing."""
+        ours = certificates.Authority(self.directory / "ours")
+        theirs = certificates.Authority(self.directory / "theirs")
+        for authority in (ours, theirs):
+            endpoint = self.serve(cloudwatch.CloudWatch(
+                {KEY: (SECRET, None)},
+                tls=authority.server_context("a.test", addresses=["127.0.0.1"])))
+            process = self.publish(self.env(endpoint), "--ca", ours.file)
+            if authority is ours:
+                self.wait_for_calls(endpoint, process, 2)
+                process.stop()
+                self.assert_all_arrived(endpoint, process)
+            else:
+                harness.wait_until("the log", lambda: "certificate" in process.stderr)
+                process.stop()
+                self.assertEqual(endpoint.calls, [])
+
     def test_the_rest_goes_out_at_the_end(self):
         endpoint = self.endpoint()
         process = self.start("--publish", "cloudwatch", "--cloudwatch-interval", 300, "-n", 3, "-d",
@@ -133,8 +152,11 @@ class Credentials(CloudWatchTest):
         endpoint = self.endpoint()
         process = self.start("-c", "--cloudwatch-interval", 1, "-n", 3, "-d", 1, self.target().url(),
                              env=self.without_keys(endpoint))
+        started = time.monotonic()
         self.assertEqual(process.wait(), 0, process.describe())
         self.assertEqual(process.log.count(OLD_WORDS), 1, process.describe())
+        # Three probes; and no five seconds of flushing where there is nothing to sign with.
+        self.assertLess(time.monotonic() - started, 6)
         self.assertEqual(endpoint.connections, 0)
 
     def test_a_wrong_secret_is_told_once(self):

@@ -93,6 +93,20 @@ class Targets(ReloadTest):
         self.hang_up(node, "line 2: -q: an endpoint is wanted here.*targets of before go on")
         self.assertEqual(set(node.peers()), {urls[0], urls[2]})
 
+    def test_a_line_written_twice_goes_with_the_last_of_its_kind(self):
+        page = servers.answers("<html><body>a shop</body></html>")
+        twice, other = (self.serve(servers.Server(page, self.address(100 + n))).url("/")
+                        for n in range(2))
+        path = self.directory / "targets"
+        path.write_text(f"{twice}\n{twice}\n{other}\n", encoding="utf-8")
+        node = self.start_node("-d", 1, "--targets-file", path)
+        harness.wait_until("both are measured", lambda: set(node.peers()) == {twice, other})
+        self.hang_up(node, "3 endpoints read")
+        self.assertEqual(set(node.peers()), {twice, other})
+        path.write_text(f"{other}\n", encoding="utf-8")
+        self.hang_up(node, "1 endpoints read")
+        self.assertEqual(set(node.peers()), {other})
+
     def test_a_seed_of_the_file(self):
         path = self.directory / "targets"
         path.write_text("", encoding="utf-8")

@@ -95,7 +95,7 @@ static const struct pm_sample good_sample = {
     .loop_lag_ns = 12000,
     .run_delay_ns = 3000,
     .libcurl_tcp_ns = 1000439000,
-    .tls_own_ns = 7000,
+    .tls_wait_ns = 7000,
     .connection = {.known = true,
                    .syns_sent = 2,
                    .syn_answered = true,
@@ -464,7 +464,7 @@ static void json_names_every_member(void **state) {
       "\"last_ns\":49000,\"total_ns\":2099000,\"timed_by\":{\"dns\":\"libcurl\",\"tcp\":\"kernel\","
       "\"tls\":\"libcurl\",\"first\":\"libcurl\",\"last\":\"libcurl\",\"total\":\"libcurl\"},"
       "\"verdict\":\"retransmitted\",\"loop_lag_ns\":12000,\"run_delay_ns\":3000,"
-      "\"libcurl_tcp_ns\":1000439000,\"tls_own_ns\":7000,\"far_end_ns\":61000,"
+      "\"libcurl_tcp_ns\":1000439000,\"tls_wait_ns\":7000,\"far_end_ns\":61000,"
       "\"first_network_ns\":300000,\"connection\":{\"syns_sent\":2,\"syn_answered\":true,"
       "\"data_segments_sent\":5,\"data_retransmits\":1,\"min_rtt_ns\":401000},"
       "\"tls_verified\":true,\"successes\":9007199254740993,\"failures_in_a_row\":0}\n"
@@ -474,7 +474,7 @@ static void json_names_every_member(void **state) {
       "\"last_ns\":0,\"total_ns\":0,\"timed_by\":{\"dns\":\"libcurl\",\"tcp\":\"libcurl\","
       "\"tls\":\"libcurl\",\"first\":\"libcurl\",\"last\":\"libcurl\",\"total\":\"libcurl\"},"
       "\"verdict\":\"clean\",\"loop_lag_ns\":0,\"run_delay_ns\":0,\"libcurl_tcp_ns\":0,"
-      "\"tls_own_ns\":0,\"far_end_ns\":null,\"first_network_ns\":null,\"connection\":null,"
+      "\"tls_wait_ns\":0,\"far_end_ns\":null,\"first_network_ns\":null,\"connection\":null,"
       "\"tls_verified\":null,\"successes\":9007199254740993,\"failures_in_a_row\":3}\n");
 }
 
@@ -495,7 +495,7 @@ static void the_longest_json_line_fits(void **state) {
   for (int i = 0; i < PM_PHASE_COUNT; i++) sample.phase_ns[i] = INT64_MIN;
   sample.verdict = PM_VERDICT_RETRANSMITTED;
   sample.loop_lag_ns = sample.run_delay_ns = sample.libcurl_tcp_ns = INT64_MIN;
-  sample.tls_own_ns = sample.connection.min_rtt_ns = INT64_MIN;
+  sample.tls_wait_ns = sample.connection.min_rtt_ns = INT64_MIN;
   sample.connection.data_retransmits = sample.connection.data_segments_sent = UINT32_MAX;
   sample.far_end.spent_ns = -1;
   sample.body_bytes = UINT64_MAX;

@@ -176,6 +176,70 @@ static void too_many_locations_become_other(void **state) {
   assert_non_null(strstr(text, "to=\"other\""));
 }
 
+/* With so many series allowed that their text would not fit into an answer. */
+static void what_does_not_fit_into_an_answer_is_rolled_up(void **state) {
+  struct fixture *f = *state;
+  struct pm_metrics_rows rows;
+  char url[700];
+  for (int i = 0; i < 1500; i++) {
+    snprintf(url, sizeof(url), "http://10.0.%d.%d/%0600d", i / 250, i % 250, i);
+    record(add(f, url, i % 2 ? "Oslo,NO" : "Rome,IT"), PM_OUTCOME_SUCCESS, 100);
+    if (i != 100) continue;
+    assert_int_equal(pm_metrics_rows_make(f->roster, 1000000, &rows), PM_OK);
+    assert_false(rows.by_location);
+    pm_metrics_rows_free(&rows);
+  }
+  assert_int_equal(pm_metrics_rows_make(f->roster, 1000000, &rows), PM_OK);
+  assert_true(rows.by_location);
+  assert_int_equal(rows.count, 2);
+  pm_metrics_rows_free(&rows);
+}
+
+/* An alarm for what nobody has tried yet would be a false one. */
+static void what_was_not_probed_yet_is_not_down(void **state) {
+  struct fixture *f = *state;
+  add(f, "http://10.0.0.9/", "Oslo,NO");
+  assert_null(strstr(write_targets(f, 100000), "probe_success{"));
+  record(add(f, "http://10.0.0.7/", "Oslo,NO"), PM_OUTCOME_SUCCESS, 100);
+  record(add(f, "http://10.0.0.8/", "Oslo,NO"), PM_OUTCOME_CONNECT, 100);
+  assert_line(write_targets(f, 1), "probe_success{from=\"Lab\",to=\"Oslo,NO\"} 0.5");
+}
+
+/* A remote chooses its own location, and may choose our word for the rest. */
+static void a_place_of_that_name_is_part_of_the_rest(void **state) {
+  struct fixture *f = *state;
+  for (int i = 0; i < 40; i++) {
+    char url[64], location[32];
+    snprintf(url, sizeof(url), "http://10.0.0.%d/", i);
+    snprintf(location, sizeof(location), "Place %d", i);
+    record(add(f, url, i < 30 ? "other" : location), PM_OUTCOME_SUCCESS, 100);
+  }
+  const char *text = write_targets(f, 500);
+  const char *first = strstr(text, "probe_success{from=\"Lab\",to=\"other\"}");
+  assert_non_null(first);
+  assert_null(strstr(first + 1, "probe_success{from=\"Lab\",to=\"other\"}"));
+  assert_in_range(count_series(text), 1, 500);
+}
+
+/* Two nodes behind one name, as a mesh may have them. */
+static void endpoints_that_differ_in_their_address_alone_are_two_series(void **state) {
+  struct fixture *f = *state;
+  static const char *const addresses[] = {"192.0.2.1", "192.0.2.2"};
+  for (size_t i = 0; i < 2; i++) {
+    struct pm_target_spec spec = {.fail_max = 100, .delay_s = 10};
+    struct pm_target *target;
+    assert_int_equal(
+        pm_endpoint_parse("http://a.example/#Oslo", addresses[i], &spec.endpoint, NULL), PM_OK);
+    assert_int_equal(pm_roster_add(f->roster, &spec, (struct pm_wall){1}, &target), PM_OK);
+    record(target, PM_OUTCOME_SUCCESS, 100);
+  }
+  const char *text = write_targets(f, 100000);
+#define NAMED "from=\"Lab\",to=\"Oslo\",target=\"http://a.example/\""
+  assert_line(text, "probe_success{" NAMED ",address=\"192.0.2.1\"} 1");
+  assert_line(text, "probe_success{" NAMED ",address=\"192.0.2.2\"} 1");
+  assert_null(strstr(write_targets(f, 1), "address="));
+}
+
 static void a_hostile_name_stays_one_value(void **state) {
   struct fixture *f = *state;
   record(add(f, "http://10.0.0.7/", "a\"} 1\nevil_metric{x=\"\\"), PM_OUTCOME_SUCCESS, 100);
@@ -192,6 +256,12 @@ int main(void) {
       cmocka_unit_test_setup_teardown(what_it_counts_is_what_it_writes, setup, teardown),
       cmocka_unit_test_setup_teardown(too_many_series_are_rolled_up_by_location, setup, teardown),
       cmocka_unit_test_setup_teardown(too_many_locations_become_other, setup, teardown),
+      cmocka_unit_test_setup_teardown(what_does_not_fit_into_an_answer_is_rolled_up, setup,
+                                      teardown),
+      cmocka_unit_test_setup_teardown(what_was_not_probed_yet_is_not_down, setup, teardown),
+      cmocka_unit_test_setup_teardown(a_place_of_that_name_is_part_of_the_rest, setup, teardown),
+      cmocka_unit_test_setup_teardown(endpoints_that_differ_in_their_address_alone_are_two_series,
+                                      setup, teardown),
       cmocka_unit_test_setup_teardown(a_hostile_name_stays_one_value, setup, teardown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
