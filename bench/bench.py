@@ -6,6 +6,7 @@ Absolute figures are this machine's; the ratios carry over. Each comparison is r
 and the medians are compared. Traffic goes to loopback only, and every load ends by itself.
 """
 import argparse
+import http.server
 import os
 import pathlib
 import re
@@ -15,6 +16,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.parse
 import urllib.request
@@ -26,6 +28,7 @@ PROBE_WARM_SECONDS = 8
 PROBE_SECONDS = 15
 HTTP_TARGETS, HTTPS_TARGETS = 1000, 200  # a second, of the comparison
 SCRAPES_AT_ONCE = 8
+PUBLISH_SECONDS = 90
 BODY = "<html><head><title>Lab</title></head><body><p>Served from Lab\\n</body></html>"
 
 
@@ -120,9 +123,9 @@ def run_wrk(url):
 
 
 class Node:
-    def __init__(self, binary, arguments):
+    def __init__(self, binary, arguments, environment=None):
         self.process = subprocess.Popen([binary, *arguments], stdout=subprocess.DEVNULL,
-                                        stderr=subprocess.DEVNULL)
+                                        stderr=subprocess.DEVNULL, env=environment)
 
     def stop(self):
         self.process.terminate()
@@ -227,6 +230,59 @@ def bench_scrape(binary, directory):
         1.0)
 
 
+class CloudWatchStub(http.server.BaseHTTPRequestHandler):
+    """Takes every request, and says nothing."""
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.server.requests += 1
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+def publishing_cost(binary, nginx, endpoint):
+    """Seconds of CPU of a node with 1,000 targets at 10 s over a flush interval and a half; with an
+    endpoint it publishes there, and is scraped every 15 s."""
+    port = free_port()
+    environment = {**os.environ, "AWS_ENDPOINT_URL": endpoint or "", "AWS_REGION": "eu-north-1",
+                   "AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "secret"}
+    node = Node(binary, ["-q", "-s", str(port), "-d", "10", "-L", "Lab", "--no-grow",
+                         *(["-c"] if endpoint else []), *targets(1000, nginx.port)], environment)
+    try:
+        wait_for(port)
+        time.sleep(2 * PROBE_WARM_SECONDS)
+        before = cpu_seconds(node.process.pid)
+        for _ in range(PUBLISH_SECONDS // 15):
+            time.sleep(15)
+            if endpoint:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30).read()
+        return cpu_seconds(node.process.pid) - before
+    finally:
+        node.stop()
+
+
+def bench_publish(binary, directory):
+    """What CloudWatch and a scrape every 15 s add to the CPU of a node with 1,000 targets."""
+    nginx = Nginx(directory)
+    stub = http.server.ThreadingHTTPServer(("127.0.0.1", 0), CloudWatchStub)
+    stub.requests = 0
+    threading.Thread(target=stub.serve_forever, daemon=True).start()
+    try:
+        plain = publishing_cost(binary, nginx, None)
+        published = publishing_cost(binary, nginx, f"http://127.0.0.1:{stub.server_port}")
+    finally:
+        stub.shutdown()
+        nginx.stop()
+    if not stub.requests:
+        sys.exit("nothing was published")
+    row("CPU with CloudWatch and scrapes", f"{published:.2f} s", f"without {plain:.2f} s",
+        published / plain, 1.1)
+
+
 def bench_idle(binary, _directory):
     """RssAnon of a node that serves and has nothing to do."""
     port = free_port()
@@ -328,7 +384,7 @@ def row(what, ours, beside, ratio, bar):
 
 
 BENCHES = {"serve": bench_serve, "probe": bench_probe, "compare": bench_compare,
-           "scrape": bench_scrape, "idle": bench_idle}
+           "scrape": bench_scrape, "publish": bench_publish, "idle": bench_idle}
 
 
 def main():

@@ -34,13 +34,15 @@ BOUND = {
     r"sqlite3\.h": re.compile(r"src/store/"),
     r"llhttp\.h": {"src/api/http_parser.c"},
     r"uv\.h": re.compile(
-        r"src/(probe|publish|api|node)/|tests/unit/(probe|publish|api)/"),
+        r"src/(probe|publish|store|api|node)/|tests/unit/(probe|publish|api)/"),
 }
 PURE = re.compile(
     r"src/(gossip|analysis)/|"
     r"src/probe/(sample|verdict|histogram|stats|remote_location|target|roster|plan)\.[ch]|"
+    r"src/store/(bits|row|tier|profile)\.[ch]|"
     r"src/api/(http_message|http_parser|form)\.[ch]|"
-    r"src/publish/(backoff|delivery_queue|aws_keys|cloudwatch_[a-z_]+|gzip)\.[ch]|"
+    r"src/publish/(backoff|delivery_queue|aws_keys|cloudwatch_[a-z_]+|gzip|incident|alert_encode|"
+    r"sentry_dsn|clickhouse_row|otlp_[a-z]+)\.[ch]|"
     r"src/base/(?!clock|log|secret)[a-z_]+\.[ch]")
 IMPURE = re.compile(
     r"\b(pm_clock_now|pm_clock_wall|pm_log|pm_secret_fill|time|clock_gettime|gettimeofday|getenv|"

@@ -33,6 +33,17 @@ static void put_member(struct pm_json_writer *w, const struct pm_gossip_member *
   end_group(w);
 }
 
+void pm_discovery_view_members(const struct pm_gossip *core, struct pm_buf *out) {
+  struct pm_json_writer w;
+  struct pm_gossip_member member;
+  uint32_t cursor = 0;
+  pm_json_writer_init(&w, out, true);
+  pm_json_array_begin(&w, NULL);
+  while (core != NULL && pm_gossip_next(core, &cursor, &member)) {
+    if (member.listed && !member.old_node && !member.shadow) put_member(&w, &member);
+  }
+}
+
 void pm_discovery_view_json(const struct pm_discovery_view *view, struct pm_buf *out) {
   struct pm_json_writer w;
   pm_json_writer_init(&w, out, true);
@@ -42,11 +53,8 @@ void pm_discovery_view_json(const struct pm_discovery_view *view, struct pm_buf 
     pm_json_put_string(&w, "__meta_pingmesh_location", view->location);
     end_group(&w);
   }
-  struct pm_gossip_member member;
-  uint32_t cursor = 0;
-  while (view->core != NULL && pm_gossip_next(view->core, &cursor, &member)) {
-    if (member.listed && !member.old_node && !member.shadow) put_member(&w, &member);
-  }
+  if (view->members_bytes > 0)
+    pm_json_put_elements(&w, view->members + 1, view->members_bytes - 1); /* without the bracket */
   pm_json_array_end(&w);
   pm_buf_char(out, '\n');
 }

@@ -13,6 +13,7 @@
 #define PM_API_DISCOVERY_VIEW_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/buf.h"
 #include "gossip/view.h"
@@ -21,9 +22,13 @@ struct pm_discovery_view {
   const char *asked_as; /* the request's Host: ours; "": left out */
   const char *location; /* ours */
   bool tls;
-  const struct pm_gossip *core; /* NULL without a mesh */
+  const char *members; /* from pm_discovery_view_members */
+  size_t members_bytes;
 };
 
+/* The members alone, which are the same for whoever asks, and thousands in a large mesh. core: NULL
+ * without a mesh. */
+void pm_discovery_view_members(const struct pm_gossip *core, struct pm_buf *out);
 void pm_discovery_view_json(const struct pm_discovery_view *view, struct pm_buf *out);
 
 #endif

@@ -269,6 +269,14 @@ void pm_json_put_null(struct pm_json_writer *w, const char *name) {
   pm_buf_text(w->out, "null");
 }
 
+void pm_json_put_elements(struct pm_json_writer *w, const char *elements, size_t bytes) {
+  assert(w->depth > 0 && (w->in_array & level_bit(w)) != 0);
+  if (bytes == 0) return;
+  if ((w->filled & level_bit(w)) != 0) pm_buf_char(w->out, ',');
+  w->filled |= level_bit(w);
+  pm_buf_append(w->out, elements, bytes);
+}
+
 void pm_json_put_wall(struct pm_json_writer *w, const char *name, struct pm_wall t, bool fraction) {
   char text[PM_TIME_TEXT_BYTES];
   pm_wall_rfc3339(t, fraction, text);

@@ -51,6 +51,9 @@ void pm_json_put_uint(struct pm_json_writer *w, const char *name, uint64_t value
 void pm_json_put_double(struct pm_json_writer *w, const char *name, double value, int decimals);
 void pm_json_put_bool(struct pm_json_writer *w, const char *name, bool value);
 void pm_json_put_null(struct pm_json_writer *w, const char *name);
+/* Elements of an array that another writer wrote, at this depth and with the same indentation: the
+ * text between its brackets. Nothing is checked. */
+void pm_json_put_elements(struct pm_json_writer *w, const char *elements, size_t bytes);
 void pm_json_put_wall(struct pm_json_writer *w, const char *name, struct pm_wall t, bool fraction);
 
 #endif

@@ -13,8 +13,8 @@
 #include <stdint.h>
 #include <uv.h>
 
-#include "gossip/bucket.h"
 #include "gossip/gossip.h"
+#include "node/log_budget.h"
 #include "node/mesh.h"
 #include "node/mesh_key.h"
 #include "node/mesh_state.h"
@@ -42,8 +42,7 @@ struct pm_mesh_pinged {
 };
 
 struct pm_mesh_reports {
-  struct pm_bucket bucket;
-  uint64_t unsaid;  /* changes for which there was no token, since the last line */
+  struct pm_log_budget budget;
   uint64_t revived; /* handle of the one that was just told of */
 };
 

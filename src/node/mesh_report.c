@@ -7,7 +7,7 @@
 enum { LINE_MS = 200, LINES_BURST = 20 };
 
 void pm_mesh_report_init(struct pm_mesh *mesh) {
-  pm_bucket_init(&mesh->reports.bucket, LINE_MS, LINES_BURST, pm_clock_now());
+  pm_log_budget_init(&mesh->reports.budget, LINE_MS, LINES_BURST, pm_clock_now());
 }
 
 static bool is_news(struct pm_mesh_reports *reports, const struct pm_gossip_change *change) {
@@ -17,17 +17,12 @@ static bool is_news(struct pm_mesh_reports *reports, const struct pm_gossip_chan
                    change->kind == PM_CHANGE_LOST);
 }
 
-/* False, and counted, if too much was said lately. */
 static bool may_speak(struct pm_mesh *mesh) {
-  struct pm_mesh_reports *reports = &mesh->reports;
-  if (!pm_bucket_take(&reports->bucket, pm_clock_now())) {
-    reports->unsaid++;
-    return false;
-  }
-  if (reports->unsaid)
+  uint64_t unsaid;
+  if (!pm_log_budget_take(&mesh->reports.budget, pm_clock_now(), &unsaid)) return false;
+  if (unsaid)
     pm_log(mesh->config.log, PM_LOG_INFO, "mesh: %llu more joined or were lost meanwhile",
-           (unsigned long long)reports->unsaid);
-  reports->unsaid = 0;
+           (unsigned long long)unsaid);
   return true;
 }
 

@@ -32,7 +32,8 @@ enum {
   PORT_TRIES = 6,               /* at once, then after 1, 2, 3, 4 and 5 s, as of old */
   LIST_TIMEOUT_MS = 10000,      /* an old node waits as long for a list of peers */
   BODY_BYTES_KEPT = 16384,      /* of a ping's answer, to find the remote's location in */
-  DESCRIPTORS_SPARE = 512 + 80, /* the server's connections; lists, libraries, the loop */
+  /* The server's connections; lists, libraries, sinks and the loop; libcurl's own. */
+  DESCRIPTORS_SPARE = 512 + 80 + PM_EXCHANGER_DESCRIPTORS,
 };
 
 /* In the order of their making; ended in the opposite order, see ARCHITECTURE.md. */
@@ -55,6 +56,7 @@ struct node {
   uv_signal_t interrupt, terminate, hangup;
   uv_timer_t port_retry;
   struct pm_turns turns;
+  struct pm_log_budget failures; /* what the log says of them */
   int port_tries;
   bool serving; /* the port is ours */
   bool stopping;
@@ -148,6 +150,7 @@ static void on_hangup(uv_signal_t *handle, int number) {
   (void)number;
   if (node->stopping) return;
   pm_log(node->log, PM_LOG_ALWAYS, "hangup signal: reading keys and targets again");
+  pm_publisher_reopen(&node->publisher);
   if (node->mesh && pm_mesh_reload_keys(node->mesh, &why) != PM_OK)
     pm_log(node->log, PM_LOG_ALWAYS, "%s; the keys of before go on", why.text);
   if (node->targets && pm_targets_reload(node->targets, &why) != PM_OK)
@@ -160,7 +163,7 @@ static void on_sample(void *owner, const struct pm_target *target, const struct 
                       const char *detail) {
   struct node *node = owner;
   pm_publisher_sample(&node->publisher, target, sample);
-  pm_report_sample(node->log, node->identity.location, target, sample, detail);
+  pm_report_sample(node->log, &node->failures, node->identity.location, target, sample, detail);
 }
 
 static void on_ended(void *owner, const struct pm_target *target) {
@@ -468,7 +471,7 @@ static void open_signals(struct node *node) {
   uv_signal_start(&node->interrupt, on_signal, SIGINT);
   uv_signal_start(&node->terminate, on_signal, SIGTERM);
   /* Without anything to read again, a terminal that is closed ends the process, as of old. */
-  if (node->options->listen_port || node->options->targets_file)
+  if (node->options->listen_port || node->options->targets_file || node->options->publish_file)
     uv_signal_start(&node->hangup, on_hangup, SIGHUP);
 }
 
@@ -507,6 +510,7 @@ enum pm_exit pm_node_run(const struct pm_options *options, const struct pm_log *
   node->log = log;
   open_signals(node);
   pm_turns_start(&node->turns, &node->loop);
+  pm_report_budget_init(&node->failures, pm_clock_now());
   enum pm_err err = open_parts(node, why);
   if (err == PM_OK) {
     start(node);

@@ -9,6 +9,7 @@
 #include "base/host.h"
 #include "node/options_table.h"
 #include "probe/roster.h"
+#include "publish/clickhouse.h"
 #include "publish/cloudwatch_paths.h"
 
 enum { VERBOSITY_DEFAULT = 1, VERBOSITY_MAX = 3 };
@@ -342,11 +343,44 @@ static enum pm_err check_identity(const struct pm_options *options, struct pm_wh
   return options->location ? check_location(options->location, why) : PM_OK;
 }
 
+static const char SINKS[] = "cloudwatch, otlp, clickhouse, file, webhook, sentry";
+
 static bool is_sink(const char *name, size_t length) {
-  static const char *const sinks[] = {"cloudwatch"};
-  for (size_t i = 0; i < sizeof(sinks) / sizeof(sinks[0]); i++)
-    if (strlen(sinks[i]) == length && memcmp(sinks[i], name, length) == 0) return true;
+  for (const char *at = SINKS; *at; at += strspn(at, ", ")) {
+    size_t word = strcspn(at, ",");
+    if (word == length && memcmp(at, name, length) == 0) return true;
+    at += word;
+  }
   return false;
+}
+
+/* Each sink but otlp, which has a default, and cloudwatch needs to be told where. */
+static enum pm_err check_addresses(const struct pm_options *options, struct pm_why *why) {
+  const struct {
+    const char *sink, *address, *needs;
+    bool is_url;
+  } rows[] = {
+      {"file", options->publish_file, "--publish-file", false},
+      {"clickhouse", options->clickhouse_url, "--clickhouse-url", true},
+      {"webhook", options->webhook_url, "--webhook-url", true},
+      {"sentry", options->sentry_dsn, "SENTRY_DSN", true},
+  };
+  for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    const char *address = rows[i].address;
+    if (!address && pm_options_publishes(options, rows[i].sink))
+      return pm_why_set(why, PM_ERR_MISSING, "--publish %s: %s is missing, which says where to",
+                        rows[i].sink, rows[i].needs);
+    if (address && rows[i].is_url && strncmp(address, "http://", 7) != 0 &&
+        strncmp(address, "https://", 8) != 0) /* it may hold a key: never repeated */
+      return pm_why_set(why, PM_ERR_SYNTAX, "%s is no URL of http or https", rows[i].needs);
+  }
+  return PM_OK;
+}
+
+static enum pm_err check_alerts(const struct pm_options *options, struct pm_why *why) {
+  if (options->alert_windows_bad <= options->alert_windows) return PM_OK;
+  return pm_why_set(why, PM_ERR_RANGE, "--alert-bad: %lld bad windows cannot be among %lld",
+                    (long long)options->alert_windows_bad, (long long)options->alert_windows);
 }
 
 static enum pm_err check_publishing(const struct pm_options *options, struct pm_why *why) {
@@ -354,8 +388,8 @@ static enum pm_err check_publishing(const struct pm_options *options, struct pm_
     for (const char *at = options->publish.items[i]; *at;) {
       size_t length = strcspn(at, ",");
       if (length > 0 && !is_sink(at, length))
-        return pm_why_set(why, PM_ERR_SYNTAX, "--publish: \"%.*s\" is none of: cloudwatch",
-                          (int)length, at);
+        return pm_why_set(why, PM_ERR_SYNTAX, "--publish: \"%.*s\" is none of: %s", (int)length, at,
+                          SINKS);
       at += length + (at[length] == ',');
     }
   }
@@ -365,7 +399,18 @@ static enum pm_err check_publishing(const struct pm_options *options, struct pm_
                       "--cloudwatch-max-metrics: %lld are too few to show anything; 0 (no limit) "
                       "or %d and more are right",
                       (long long)options->cloudwatch_metrics_max, PM_CLOUDWATCH_METRICS_MIN);
-  return PM_OK;
+  enum pm_err err = check_addresses(options, why);
+  return err == PM_OK ? check_alerts(options, why) : err;
+}
+
+/* Who says where to does not have to say so twice. */
+static bool has_address(const struct pm_options *options, const char *sink) {
+  return (options->cloudwatch && strcmp(sink, "cloudwatch") == 0) ||
+         (options->publish_file && strcmp(sink, "file") == 0) ||
+         (options->otlp_url && strcmp(sink, "otlp") == 0) ||
+         (options->clickhouse_url && strcmp(sink, "clickhouse") == 0) ||
+         (options->webhook_url && strcmp(sink, "webhook") == 0) ||
+         (options->sentry_dsn && strcmp(sink, "sentry") == 0);
 }
 
 bool pm_options_publishes(const struct pm_options *options, const char *sink) {
@@ -377,7 +422,7 @@ bool pm_options_publishes(const struct pm_options *options, const char *sink) {
       at += length + (at[length] == ',');
     }
   }
-  return options->cloudwatch && strcmp(sink, "cloudwatch") == 0;
+  return has_address(options, sink);
 }
 
 static enum pm_err check_together(const struct pm_options *options, struct pm_why *why) {
@@ -416,6 +461,7 @@ static void set_defaults(struct pm_options *out) {
   out->output = "text";
   out->mesh = "default";
   out->cloudwatch_legacy = "on";
+  out->clickhouse_table = PM_CLICKHOUSE_TABLE_DEFAULT;
 }
 
 static enum pm_err parse_all(struct parse *p, int argc, char **argv, pm_options_env env,

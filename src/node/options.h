@@ -53,6 +53,11 @@ struct pm_options {
   const char *cloudwatch_legacy;  /* "on" or "off" */
   int64_t cloudwatch_interval_s, cloudwatch_metrics_max;
   int64_t forecast_nodes; /* 0: not said */
+  const char *publish_file, *otlp_url, *webhook_url, *sentry_dsn;
+  const char *clickhouse_url, *clickhouse_table, *clickhouse_user, *clickhouse_password;
+  int64_t clickhouse_interval_s;
+  int64_t alert_down, alert_loss_percent, alert_rtt_ms;
+  int64_t alert_window_s, alert_windows_bad, alert_windows;
 
   const char *admin_token; /* from the environment only; NULL if not set */
   char location_text[2 *

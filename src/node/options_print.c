@@ -125,7 +125,8 @@ static void print_argument(const struct pm_option *option, const char *value, st
 
 static void print_option(const struct pm_options *options, const struct pm_option *option,
                          struct pm_buf *out) {
-  if (!option->flag || option->inverse || is_action(option) || option->type == PM_OPTION_VERBOSITY)
+  if (!option->flag || option->inverse || option->secret || is_action(option) ||
+      option->type == PM_OPTION_VERBOSITY)
     return;
   if (option->type == PM_OPTION_LIST) {
     const struct pm_options_list *list = field_of(options, option);

@@ -5,8 +5,10 @@
 #include "node/options.h"
 #include "probe/roster.h"
 #include "probe/target.h"
+#include "publish/clickhouse.h"
 #include "publish/cloudwatch.h"
 #include "publish/cloudwatch_forecast.h"
+#include "publish/incident.h"
 #include "publish/prometheus.h"
 
 #define AT(field) offsetof(struct pm_options, field)
@@ -109,7 +111,38 @@ const struct pm_option pm_options_table[] = {
    .fallback = true, .help = "time probes by the kernel's clock (=false: as seen by this process, which its own load makes longer)"},
 
   {.flag = "publish", .env = "PINGMESH_PUBLISH", .type = PM_OPTION_LIST, .offset = AT(publish), .meta = "sink",
-   .help = "send measurements there, too: cloudwatch"},
+   .help = "send measurements there, too: cloudwatch, otlp, clickhouse, file, webhook, sentry"},
+  {.flag = "publish-file", .env = "PINGMESH_PUBLISH_FILE", .type = PM_OPTION_TEXT, .offset = AT(publish_file), .meta = "file",
+   .help = "append a JSON object a probe to it (--publish file); opened again on SIGHUP"},
+  {.flag = "otlp-url", .env = "PINGMESH_OTLP_URL", .type = PM_OPTION_TEXT, .offset = AT(otlp_url), .meta = "url",
+   .help = "of an OpenTelemetry receiver (--publish otlp); OTEL_EXPORTER_OTLP_* count, too"},
+  {.flag = "clickhouse-url", .env = "PINGMESH_CLICKHOUSE_URL", .type = PM_OPTION_TEXT, .offset = AT(clickhouse_url),
+   .meta = "url", .help = "of a ClickHouse server's HTTP port (--publish clickhouse)"},
+  {.flag = "clickhouse-table", .env = "PINGMESH_CLICKHOUSE_TABLE", .type = PM_OPTION_TEXT, .offset = AT(clickhouse_table),
+   .meta = "table", .help = "to insert samples into (" PM_CLICKHOUSE_TABLE_DEFAULT ")"},
+  {.flag = "clickhouse-interval", .env = "PINGMESH_CLICKHOUSE_INTERVAL", .type = PM_OPTION_INT,
+   .offset = AT(clickhouse_interval_s), .low = 1, .high = PM_CLICKHOUSE_INTERVAL_S_MAX,
+   .fallback = PM_CLICKHOUSE_INTERVAL_S_DEFAULT, .meta = "seconds", .help = "between inserts"},
+  {.env = "PINGMESH_CLICKHOUSE_USER", .type = PM_OPTION_TEXT, .offset = AT(clickhouse_user), .meta = "name",
+   .help = "to insert as"},
+  {.env = "PINGMESH_CLICKHOUSE_PASSWORD", .type = PM_OPTION_TEXT, .offset = AT(clickhouse_password), .secret = true,
+   .meta = "password", .help = "of that user"},
+  {.flag = "webhook-url", .env = "PINGMESH_WEBHOOK_URL", .type = PM_OPTION_TEXT, .offset = AT(webhook_url), .secret = true, .meta = "url",
+   .help = "is told when a peer goes down or up, loses probes or is far (--publish webhook)"},
+  {.env = "SENTRY_DSN", .type = PM_OPTION_TEXT, .offset = AT(sentry_dsn), .secret = true, .meta = "dsn",
+   .help = "the same for Sentry (--publish sentry)"},
+  {.flag = "alert-down", .env = "PINGMESH_ALERT_DOWN", .type = PM_OPTION_INT, .offset = AT(alert_down), .low = 0,
+   .high = 1000, .fallback = 3, .meta = "failures", .help = "in a row make a peer down; 0: never told"},
+  {.flag = "alert-loss", .env = "PINGMESH_ALERT_LOSS", .type = PM_OPTION_INT, .offset = AT(alert_loss_percent), .low = 0,
+   .high = 100, .fallback = 20, .meta = "percent", .help = "of a window's probes that fail make it a bad one; 0: never told"},
+  {.flag = "alert-rtt", .env = "PINGMESH_ALERT_RTT", .type = PM_OPTION_INT, .offset = AT(alert_rtt_ms), .low = 0,
+   .high = 60000, .fallback = 500, .meta = "ms", .help = "of TCP round trip, above which a median makes a window a bad one; 0: never told"},
+  {.flag = "alert-window", .env = "PINGMESH_ALERT_WINDOW", .type = PM_OPTION_INT, .offset = AT(alert_window_s), .low = 1,
+   .high = 3600, .fallback = 60, .meta = "seconds", .help = "that a window lasts"},
+  {.flag = "alert-bad", .env = "PINGMESH_ALERT_BAD", .type = PM_OPTION_INT, .offset = AT(alert_windows_bad), .low = 1,
+   .high = PM_INCIDENT_WINDOWS_MAX, .fallback = 3, .meta = "windows", .help = "must be bad before anybody is told, and so many in a row well again"},
+  {.flag = "alert-of", .env = "PINGMESH_ALERT_OF", .type = PM_OPTION_INT, .offset = AT(alert_windows), .low = 1,
+   .high = PM_INCIDENT_WINDOWS_MAX, .fallback = 5, .meta = "windows", .help = "are looked at, the latest ones"},
   {.flag = "c", .type = PM_OPTION_BOOL, .offset = AT(cloudwatch), .help = "the same as --publish cloudwatch"},
   {.flag = "cloudwatch-legacy", .env = "PINGMESH_CLOUDWATCH_LEGACY", .type = PM_OPTION_CHOICE,
    .offset = AT(cloudwatch_legacy), .choices = "on|off", .meta = "on|off",

@@ -1,19 +1,29 @@
 #include "node/publishers.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/secret.h"
 #include "gossip/config.h"
+#include "publish/alerts.h"
+#include "publish/clickhouse.h"
 #include "publish/cloudwatch.h"
 #include "publish/cloudwatch_dashboard.h"
 #include "publish/cloudwatch_forecast.h"
+#include "publish/file.h"
 #include "publish/http_client.h"
+#include "publish/otlp.h"
 
-enum { NODES_DEFAULT = 50 }; /* of a forecast that names no number and no targets */
+enum {
+  NODES_DEFAULT = 50, /* of a forecast that names no number and no targets */
+  HOST_BYTES = 256,
+};
 
 struct pm_publishers {
   struct pm_http_client *client;
+  uint64_t alerts_seed; /* one for all sinks of alerts, see publish/alerts.h */
   void (*closed)(void *owner);
   void *owner;
 };
@@ -51,11 +61,103 @@ static enum pm_err open_cloudwatch(const struct opening *opening, struct pm_sink
   return err == PM_OK ? err : pm_why_set(why, err, "CloudWatch: %s", pm_err_text(err));
 }
 
+static enum pm_err open_file(const struct opening *opening, struct pm_sink **out,
+                             struct pm_why *why) {
+  struct pm_file_config config = {
+      .path = opening->options->publish_file, .location = opening->location, .log = opening->log};
+  return pm_file_open(opening->loop, &config, out, why);
+}
+
+/* This machine's name, as people know it. */
+static void host_of(const struct pm_options *options, char out[HOST_BYTES]) {
+  if (options->hostname != NULL && *options->hostname != '\0')
+    snprintf(out, HOST_BYTES, "%s", options->hostname);
+  else if (gethostname(out, HOST_BYTES) != 0)
+    snprintf(out, HOST_BYTES, "localhost");
+  out[HOST_BYTES - 1] = '\0';
+}
+
+static enum pm_err open_otlp(const struct opening *opening, struct pm_sink **out,
+                             struct pm_why *why) {
+  char host[HOST_BYTES];
+  struct pm_otlp_env *env = calloc(1, sizeof(*env));
+  if (env == NULL) return pm_why_set(why, PM_ERR_NOMEM, "no memory to publish with");
+  host_of(opening->options, host);
+  struct pm_otlp_config config = {.env = env,
+                                  .location = opening->location,
+                                  .host = host,
+                                  .client = opening->publishers->client,
+                                  .log = opening->log};
+  enum pm_err err = pm_otlp_env_read(opening->options->otlp_url, environment, NULL, env, why);
+  if (err == PM_OK) {
+    err = pm_secret_fill(&config.seed, sizeof(config.seed));
+    if (err == PM_OK) err = pm_otlp_open(opening->loop, &config, out);
+    if (err != PM_OK) pm_why_set(why, err, "OTLP: %s", pm_err_text(err));
+  }
+  free(env);
+  return err;
+}
+
+static enum pm_err open_clickhouse(const struct opening *opening, struct pm_sink **out,
+                                   struct pm_why *why) {
+  const struct pm_options *options = opening->options;
+  struct pm_clickhouse_config config = {.url = options->clickhouse_url,
+                                        .table = options->clickhouse_table,
+                                        .user = options->clickhouse_user,
+                                        .password = options->clickhouse_password,
+                                        .location = opening->location,
+                                        .interval_s = options->clickhouse_interval_s,
+                                        .client = opening->publishers->client,
+                                        .log = opening->log};
+  enum pm_err err = pm_secret_fill(&config.seed, sizeof(config.seed));
+  if (err != PM_OK) return pm_why_set(why, err, "the kernel gave no random bytes");
+  return pm_clickhouse_open(opening->loop, &config, out, why);
+}
+
+static enum pm_err open_alerts(const struct opening *opening, const char *url, const char *dsn,
+                               struct pm_sink **out, struct pm_why *why) {
+  const struct pm_options *options = opening->options;
+  uint64_t *seed = &opening->publishers->alerts_seed;
+  char host[HOST_BYTES];
+  host_of(options, host);
+  if (*seed == 0 && pm_secret_fill(seed, sizeof(*seed)) != PM_OK)
+    return pm_why_set(why, PM_ERR_SYSTEM, "the kernel gave no random bytes");
+  struct pm_alerts_config config = {
+      .url = url,
+      .dsn = dsn,
+      .location = opening->location,
+      .host = host,
+      .environment = getenv("SENTRY_ENVIRONMENT"),
+      .incidents = {.down_after = (unsigned)options->alert_down,
+                    .loss_percent = options->alert_loss_percent,
+                    .rtt_ns = options->alert_rtt_ms * PM_NS_PER_MS,
+                    .window_s = options->alert_window_s,
+                    .windows_bad = (unsigned)options->alert_windows_bad,
+                    .windows_count = (unsigned)options->alert_windows},
+      .client = opening->publishers->client,
+      .log = opening->log,
+      .seed = *seed,
+  };
+  return pm_alerts_open(opening->loop, &config, out, why);
+}
+
+static enum pm_err open_webhook(const struct opening *opening, struct pm_sink **out,
+                                struct pm_why *why) {
+  return open_alerts(opening, opening->options->webhook_url, NULL, out, why);
+}
+
+static enum pm_err open_sentry(const struct opening *opening, struct pm_sink **out,
+                               struct pm_why *why) {
+  return open_alerts(opening, NULL, opening->options->sentry_dsn, out, why);
+}
+
 static const struct {
   const char *name;
   enum pm_err (*open)(const struct opening *opening, struct pm_sink **out, struct pm_why *why);
 } sinks[] = {
-    {"cloudwatch", open_cloudwatch},
+    {"cloudwatch", open_cloudwatch}, {"otlp", open_otlp},
+    {"clickhouse", open_clickhouse}, {"file", open_file},
+    {"webhook", open_webhook},       {"sentry", open_sentry},
 };
 
 enum { SINKS = sizeof(sinks) / sizeof(sinks[0]) };

@@ -146,46 +146,102 @@ static void drop(const struct pm_targets *targets, const struct entry *entry) {
   if (pm_prober_remove(targets->config.prober, entry->id) != PM_OK) return;
 }
 
-static bool is_same(const struct entry *entry, const struct pm_options_target *given) {
-  const struct pm_endpoint *a = &entry->endpoint, *b = &given->endpoint;
-  return entry->insecure == given->insecure && strcmp(a->url, b->url) == 0 &&
-         strcmp(a->location, b->location) == 0 && pm_ip_equal(&a->ip_override, &b->ip_override);
+/* --- what is in both the old list and the new one ----------------------------------------------
+ */
+
+/* A line of the file, of now or of before; at is its place in its list. */
+struct line {
+  const struct pm_endpoint *endpoint;
+  bool insecure;
+  size_t at;
+};
+
+static int compare(const struct line *a, const struct line *b) {
+  int by = strcmp(a->endpoint->url, b->endpoint->url);
+  if (by == 0) by = strcmp(a->endpoint->location, b->endpoint->location);
+  if (by == 0)
+    by = memcmp(&a->endpoint->ip_override, &b->endpoint->ip_override, sizeof(struct pm_ip));
+  return by != 0 ? by : (int)a->insecure - (int)b->insecure;
 }
 
-static const struct entry *find(const struct pm_targets *targets,
-                                const struct pm_options_target *given) {
+/* Of equal lines the first comes first: it is the one that was added. */
+static int by_name_and_place(const void *a, const void *b) {
+  const struct line *left = a, *right = b;
+  int by = compare(left, right);
+  return by != 0 ? by : (left->at > right->at) - (left->at < right->at);
+}
+
+/* The first of those that equal it, in sorted lines; NULL if there is none. */
+static const struct line *find(const struct line *lines, size_t count, const struct line *wanted) {
+  size_t low = 0, high = count;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    if (compare(&lines[middle], wanted) < 0)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low < count && compare(&lines[low], wanted) == 0 ? &lines[low] : NULL;
+}
+
+static struct line line_of(const struct pm_endpoint *endpoint, bool insecure, size_t at) {
+  return (struct line){.endpoint = endpoint, .insecure = insecure, .at = at};
+}
+
+/* Both lists, sorted: comparing each with each would take seconds at 16,384 lines. */
+struct index {
+  struct line *known, *given;
+  size_t known_count, given_count;
+};
+
+static bool index_make(const struct pm_targets *targets, const struct pm_options_target *given,
+                       size_t count, struct index *out) {
+  struct index index = {.known_count = targets->count, .given_count = count};
+  index.known = calloc(targets->count + 1, sizeof *index.known);
+  index.given = calloc(count + 1, sizeof *index.given);
+  *out = index;
+  if (!index.known || !index.given) return false;
   for (size_t i = 0; i < targets->count; i++)
-    if (is_same(&targets->entries[i], given)) return &targets->entries[i];
-  return NULL;
+    index.known[i] = line_of(&targets->entries[i].endpoint, targets->entries[i].insecure, i);
+  for (size_t i = 0; i < count; i++)
+    index.given[i] = line_of(&given[i].endpoint, given[i].insecure, i);
+  qsort(index.known, targets->count, sizeof *index.known, by_name_and_place);
+  qsort(index.given, count, sizeof *index.given, by_name_and_place);
+  return true;
 }
 
-static bool has(const struct pm_options_target *given, size_t count, const struct entry *entry) {
-  for (size_t i = 0; i < count; i++)
-    if (is_same(entry, &given[i])) return true;
-  return false;
+static void index_free(struct index *index) {
+  free(index->known);
+  free(index->given);
 }
+
+/* --- reading it again ------------------------------------------------------------------------- */
 
 /* The entry of what is there already, or of what could be added. */
-static bool take(const struct pm_targets *targets, const struct pm_options_target *given,
-                 struct entry *out, struct pm_why *why) {
-  const struct entry *known = find(targets, given);
+static bool take(const struct pm_targets *targets, const struct index *index,
+                 const struct pm_options_target *given, struct entry *out, struct pm_why *why) {
+  struct line wanted = line_of(&given->endpoint, given->insecure, 0);
+  const struct line *known = find(index->known, index->known_count, &wanted);
   *out = (struct entry){.endpoint = given->endpoint, .insecure = given->insecure};
   if (known)
-    *out = *known;
+    *out = targets->entries[known->at];
   else if (add(targets, given, &out->id, why) != PM_OK)
     return false;
   return true;
 }
 
 /* What has gone is removed first: an endpoint that only changed its place's name is added anew. */
-static void exchange(struct pm_targets *targets, const struct pm_options_target *given,
-                     size_t count, struct entry *entries) {
+static void exchange(struct pm_targets *targets, const struct index *index,
+                     const struct pm_options_target *given, struct entry *entries) {
   size_t kept = 0;
-  for (size_t i = 0; i < targets->count; i++)
-    if (!has(given, count, &targets->entries[i])) drop(targets, &targets->entries[i]);
-  for (size_t i = 0; i < count; i++) {
+  for (size_t i = 0; i < targets->count; i++) {
+    const struct entry *entry = &targets->entries[i];
+    struct line wanted = line_of(&entry->endpoint, entry->insecure, 0);
+    if (!find(index->given, index->given_count, &wanted)) drop(targets, entry);
+  }
+  for (size_t i = 0; i < index->given_count; i++) {
     struct pm_why why;
-    if (take(targets, &given[i], &entries[kept], &why))
+    if (take(targets, index, &given[i], &entries[kept], &why))
       kept++;
     else
       pm_log(targets->config.log, PM_LOG_ALWAYS, "--targets-file: %s", why.text);
@@ -202,13 +258,18 @@ enum pm_err pm_targets_reload(struct pm_targets *targets, struct pm_why *why) {
   if (!path) return PM_OK;
   enum pm_err err = read_file(path, &given, &count, why);
   if (err != PM_OK) return err;
+  struct index index;
   struct entry *entries = calloc(count ? count : 1, sizeof *entries);
-  if (entries) {
-    exchange(targets, given, count, entries);
+  bool enough = index_make(targets, given, count, &index) && entries;
+  if (enough) {
+    exchange(targets, &index, given, entries);
     pm_log(targets->config.log, PM_LOG_INFO, "%zu endpoints read from %s", targets->count, path);
+  } else {
+    free(entries);
   }
+  index_free(&index);
   free(given);
-  return entries ? PM_OK : pm_why_set(why, PM_ERR_NOMEM, "no memory for the endpoints");
+  return enough ? PM_OK : pm_why_set(why, PM_ERR_NOMEM, "no memory for the endpoints");
 }
 
 enum pm_err pm_targets_open(const struct pm_targets_config *config, struct pm_targets **out,

@@ -318,8 +318,106 @@ static void test_printed_configuration_parses_again(void **state) {
   done(p);
 }
 
+/* A number may follow, an endpoint is none. */
+static void test_forecast_takes_a_number(void **state) {
+  (void)state;
+  static const struct {
+    const char *args;
+    enum pm_options_action action;
+    int64_t nodes;
+    size_t targets;
+  } rows[] = {
+      {"--cloudwatch-forecast", PM_OPTIONS_FORECAST, 0, 0},
+      {"--cloudwatch-forecast 50", PM_OPTIONS_FORECAST, 50, 0},
+      {"--cloudwatch-forecast=50 one.example", PM_OPTIONS_FORECAST, 50, 1},
+      {"--cloudwatch-forecast one.example", PM_OPTIONS_FORECAST, 0, 1},
+      {"--cloudwatch-forecast 50 -d 5", PM_OPTIONS_FORECAST, 50, 0},
+      {"--cloudwatch-forecast 0", PM_OPTIONS_WRONG, 0, 0},
+      {"--cloudwatch-forecast=x", PM_OPTIONS_WRONG, 0, 0},
+      {"--cloudwatch-dashboard", PM_OPTIONS_DASHBOARD, 0, 0},
+  };
+  for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    struct parsed *p = parse(rows[i].args, NULL);
+    assert_int_equal(p->action, rows[i].action);
+    assert_int_equal(p->options.forecast_nodes, rows[i].nodes);
+    assert_int_equal(p->options.targets_count, rows[i].targets);
+    done(p);
+  }
+}
+
+static void test_what_is_published_to(void **state) {
+  (void)state;
+  static const struct {
+    const char *args;
+    enum pm_options_action action;
+    bool cloudwatch;
+  } rows[] = {
+      {"-s 1", PM_OPTIONS_RUN, false},
+      {"-s 1 -c", PM_OPTIONS_RUN, true},
+      {"-s 1 -c=false", PM_OPTIONS_RUN, false},
+      {"-s 1 --publish cloudwatch", PM_OPTIONS_RUN, true},
+      {"-s 1 --publish ,cloudwatch,cloudwatch", PM_OPTIONS_RUN, true},
+      {"-s 1 --publish cloudwatch,nowhere", PM_OPTIONS_WRONG, false},
+      {"-s 1 --publish cloud", PM_OPTIONS_WRONG, false},
+      {"-s 1 --cloudwatch-max-metrics 12", PM_OPTIONS_WRONG, false},
+      {"-s 1 --cloudwatch-max-metrics 13", PM_OPTIONS_RUN, false},
+  };
+  for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    struct parsed *p = parse(rows[i].args, NULL);
+    assert_int_equal(p->action, rows[i].action);
+    if (p->action == PM_OPTIONS_RUN)
+      assert_int_equal(pm_options_publishes(&p->options, "cloudwatch"), rows[i].cloudwatch);
+    assert_string_equal(p->options.cloudwatch_legacy, "on");
+    done(p);
+  }
+}
+
+/* An address switches its sink on; a name alone needs one, but for otlp, which has a default. */
+static void test_sinks(void **state) {
+  (void)state;
+  static const struct {
+    const char *args, *env[3], *sinks; /* those that are on */
+  } rows[] = {
+      {"a", {NULL}, ""},
+      {"--publish otlp,file --publish-file x a", {NULL}, "otlp file "},
+      {"--otlp-url http://x a", {NULL}, "otlp "},
+      {"--clickhouse-url http://x a", {"PINGMESH_WEBHOOK_URL", "http://x"}, "clickhouse webhook "},
+      {"-c a", {"SENTRY_DSN", "http://k@x/1"}, "cloudwatch sentry "},
+  };
+  static const char *const names[] = {"cloudwatch", "otlp",    "clickhouse",
+                                      "file",       "webhook", "sentry"};
+  for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    const char *env[] = {rows[i].env[0], rows[i].env[1], NULL};
+    struct parsed *p = parse(rows[i].args, env);
+    char on[128] = "";
+    size_t at = 0;
+    assert_int_equal(p->action, PM_OPTIONS_RUN);
+    for (size_t n = 0; n < sizeof(names) / sizeof(names[0]); n++)
+      if (pm_options_publishes(&p->options, names[n]))
+        at += (size_t)snprintf(on + at, sizeof(on) - at, "%s ", names[n]);
+    assert_string_equal(on, rows[i].sinks);
+    done(p);
+  }
+}
+
+/* A webhook's URL may be given as a flag, but is a secret all the same. */
+static void test_secret_addresses_are_not_printed(void **state) {
+  (void)state;
+  const char *env[] = {"SENTRY_DSN", "http://secret@x/1", NULL};
+  struct parsed *p = parse("--webhook-url http://x/secret a", env);
+  struct pm_buf out;
+  pm_buf_init(&out, 1 << 16);
+  pm_options_print(&p->options, &out);
+  assert_null(strstr(out.data, "secret"));
+  assert_null(strstr(out.data, "webhook"));
+  pm_buf_deinit(&out);
+  done(p);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_sinks),
+      cmocka_unit_test(test_secret_addresses_are_not_printed),
       cmocka_unit_test(test_go_style_flags),
       cmocka_unit_test(test_parsing_stops_at_first_argument),
       cmocka_unit_test(test_verbosity),
@@ -333,6 +431,8 @@ int main(void) {
       cmocka_unit_test(test_wrong_environment_is_named),
       cmocka_unit_test(test_secrets_are_never_shown),
       cmocka_unit_test(test_printed_configuration_parses_again),
+      cmocka_unit_test(test_forecast_takes_a_number),
+      cmocka_unit_test(test_what_is_published_to),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
