@@ -16,7 +16,10 @@
 #define PM_METRICS_PHASES \
   ((1u << PM_PHASE_TCP) | (1u << PM_PHASE_TLS) | (1u << PM_PHASE_FIRST) | (1u << PM_PHASE_TOTAL))
 
+struct pm_metrics_rollup; /* publish/metrics_rollup.h */
+
 struct pm_metrics_row {
+  uint64_t id;        /* of a single target */
   const char *target; /* its URL; "" for a row of several */
   const char *to;     /* where it is */
   /* Where it is connected to, if that is not for a lookup to say: endpoints may differ in nothing
@@ -41,8 +44,10 @@ struct pm_metrics_rows {
 
 /* At most series_max series in all, and no more than fit into an answer: by target if that holds
  * them, else by location; of the locations beyond that the rest is one row to "other". Strings are
- * the roster's. PM_ERR_NOMEM. */
+ * the roster's. rollup remembers what a location's counters were the last time, so that they never
+ * fall; NULL: nothing does. PM_ERR_NOMEM: out is to be freed all the same. */
 enum pm_err pm_metrics_rows_make(const struct pm_roster *roster, size_t series_max,
+                                 struct pm_metrics_rollup *rollup,
                                  struct pm_metrics_rows *out) PM_MUST_USE;
 void pm_metrics_rows_free(struct pm_metrics_rows *rows);
 

@@ -46,7 +46,8 @@ static void write_labels(const struct pm_prometheus_view *view, struct table *ta
 static enum pm_err table_make(const struct pm_prometheus_view *view, struct table *table) {
   pm_buf_init(&table->text, LABELS_BYTES_MAX);
   table->offsets = NULL;
-  enum pm_err err = pm_metrics_rows_make(view->roster, view->series_max, &table->rows);
+  enum pm_err err =
+      pm_metrics_rows_make(view->roster, view->series_max, view->rollup, &table->rows);
   if (err != PM_OK) return err;
   table->offsets = calloc(table->rows.count + 1, sizeof(*table->offsets));
   if (table->offsets == NULL) return PM_ERR_NOMEM;

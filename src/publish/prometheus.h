@@ -5,10 +5,8 @@
  * Labels of a measurement: from (this node's location), to (the target's), target (its URL), and
  * address, where that is given beside the URL (-I, a mesh's member). With more series than allowed,
  * targets of one location are rolled up: no labels target and address, counters and histograms
- * summed, gauges averaged over the targets (probe_success is then the share that is up). Sums are
- * of the targets that are there: where one departs, or a location's name becomes known, they fall,
- * which a reader takes for a restart. Rates of rolled-up counters are therefore only right between
- * such changes.
+ * summed (publish/metrics_rollup.h), gauges averaged over the targets (probe_success is then the
+ * share that is up).
  *
  *   probe_success  probe_duration_seconds  probe_http_duration_seconds{phase}
  * probe_http_status_code pingmesh_probes_total{outcome}  pingmesh_phase_seconds{phase} (histogram)
@@ -28,6 +26,8 @@
 #include "gossip/view.h"
 #include "probe/roster.h"
 #include "publish/sink.h"
+
+struct pm_metrics_rollup;
 
 enum {
   PM_PROMETHEUS_SERIES_DEFAULT = 100000, /* a thousand targets in detail, about 10 MB a scrape */
@@ -51,7 +51,8 @@ struct pm_prometheus_view {
   const char *from, *version;
   const struct pm_roster *roster;
   size_t series_max;
-  const struct pm_gossip *core; /* NULL without a mesh */
+  struct pm_metrics_rollup *rollup; /* NULL: rolled-up counters are of the targets of now */
+  const struct pm_gossip *core;     /* NULL without a mesh */
   const struct pm_publisher *publisher;
   uint64_t requests; /* answered by the server */
   struct pm_prometheus_process process;

@@ -275,6 +275,28 @@ static void a_full_buffer_is_found_at_the_end(void **state) {
   pm_buf_deinit(&buf);
 }
 
+static void elements_written_elsewhere_take_their_place(void **state) {
+  (void)state;
+  struct pm_buf elements, whole;
+  struct pm_json_writer w;
+  pm_buf_init(&elements, 100);
+  pm_buf_init(&whole, 100);
+  pm_json_writer_init(&w, &elements, true);
+  pm_json_array_begin(&w, NULL);
+  pm_json_put_int(&w, NULL, 2);
+  pm_json_put_int(&w, NULL, 3);
+  pm_json_writer_init(&w, &whole, true);
+  pm_json_array_begin(&w, NULL);
+  pm_json_put_elements(&w, "", 0);
+  pm_json_put_int(&w, NULL, 1);
+  pm_json_put_elements(&w, elements.data + 1, elements.len - 1);
+  pm_json_put_int(&w, NULL, 4);
+  pm_json_array_end(&w);
+  assert_string_equal(whole.data, "[\n  1,\n  2,\n  3,\n  4\n]");
+  pm_buf_deinit(&elements);
+  pm_buf_deinit(&whole);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_node_without_peers_reads_as_in_the_original),
@@ -289,6 +311,7 @@ int main(void) {
       cmocka_unit_test(doubles_are_rounded_as_printf_does),
       cmocka_unit_test(a_time_that_never_came_is_the_year_1),
       cmocka_unit_test(a_full_buffer_is_found_at_the_end),
+      cmocka_unit_test(elements_written_elsewhere_take_their_place),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -37,6 +37,7 @@ struct fixture {
   struct loopback_server server;
   struct pm_exchanger *exchanger;
   char url[256];
+  int64_t total_ms; /* of an exchange(); 0: TOTAL_MS */
 };
 
 struct outcome {
@@ -141,6 +142,7 @@ static void wait_for(struct fixture *f, const struct outcome *o) {
 
 static void exchange(struct fixture *f, struct outcome *o, const struct pm_endpoint *e) {
   struct pm_exchange_request request = request_of(e);
+  if (f->total_ms) request.limits.total_ms = f->total_ms;
   *o = (struct outcome){0};
   start(f, o, &request);
   wait_for(f, o);
@@ -154,6 +156,13 @@ static void exchange_with(struct fixture *f, struct outcome *o, enum loopback_ma
   f->server.more = more;
   struct pm_endpoint e = endpoint_at(f, "127.0.0.1", NULL);
   exchange(f, o, &e);
+}
+
+/* On a machine that leaves us no processor an exchange says so, and proves nothing here. */
+enum { TRIES_WHILE_STARVED = 40 };
+
+static bool is_spoilt(const struct outcome *o) {
+  return o->sample.verdict == PM_VERDICT_STARVED && o->sample.outcome == PM_OUTCOME_INTERNAL;
 }
 
 static void expect_detail(const struct outcome *o, const char *part) {
@@ -180,9 +189,18 @@ static void test_a_success(void **state) {
   assert_true(o.sample.ended.ns > 0);
 }
 
+/* Stamps take effect late after they were switched on, and later on a busy machine. */
+static bool is_kernel_timed(const struct outcome *o) {
+  return o->sample.verdict != PM_VERDICT_STARVED &&
+         o->sample.phase_timed_by[PM_PHASE_FIRST] == PM_TIMED_BY_KERNEL;
+}
+
 static void test_the_phases_of_a_success(void **state) {
   struct outcome o;
-  exchange_with(*state, &o, LOOPBACK_ANSWERS, OK_HEAD "\r\nhello", NULL);
+  int tries = 0;
+  do exchange_with(*state, &o, LOOPBACK_ANSWERS, OK_HEAD "\r\nhello", NULL);
+  while (!is_kernel_timed(&o) && ++tries < TRIES_WHILE_STARVED);
+  if (o.sample.verdict == PM_VERDICT_STARVED) skip();
   const int64_t *ns = o.sample.phase_ns;
   assert_int_equal(ns[PM_PHASE_DNS], 0);
   assert_int_equal(ns[PM_PHASE_TLS], 0);
@@ -202,7 +220,7 @@ static void test_the_phases_of_a_success(void **state) {
 static void test_what_the_kernel_says_of_a_connection(void **state) {
   struct outcome o;
   exchange_with(*state, &o, LOOPBACK_ANSWERS, OK_HEAD "\r\nhello", NULL);
-  const struct pm_connection *connection = &o.sample.connection;
+  const struct pm_sample_connection *connection = &o.sample.connection;
   assert_true(connection->known);
   assert_int_equal(connection->syns_sent, 1);
   assert_true(connection->syn_answered);
@@ -265,6 +283,7 @@ static void test_statuses(void **state) {
        "HTTP status 503"},
   };
   struct fixture *f = *state;
+  f->total_ms = 100 * TOTAL_MS; /* none of them is late, however busy the machine */
   for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
     struct outcome o;
     exchange_with(f, &o, LOOPBACK_ANSWERS, table[i].line, NULL);
@@ -276,6 +295,7 @@ static void test_statuses(void **state) {
 }
 
 static void test_servers_that_misbehave(void **state) {
+  struct fixture *f = *state;
   static char long_line[200000], long_header[200000];
   if (!long_line[0]) {
     memset(long_line, 'x', sizeof long_line - 1);
@@ -314,7 +334,12 @@ static void test_servers_that_misbehave(void **state) {
   };
   for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
     struct outcome o;
-    exchange_with(*state, &o, table[i].manner, table[i].text, table[i].more);
+    int tries = 0;
+    /* A busy machine needs its time for what is endless. */
+    f->total_ms = table[i].outcome == PM_OUTCOME_TIMEOUT ? TOTAL_MS : 100 * TOTAL_MS;
+    do exchange_with(f, &o, table[i].manner, table[i].text, table[i].more);
+    while (is_spoilt(&o) && ++tries < TRIES_WHILE_STARVED);
+    if (table[i].outcome == PM_OUTCOME_TIMEOUT && is_spoilt(&o)) continue; /* as above */
     if (o.sample.outcome != table[i].outcome)
       fail_msg("row %zu: %s (%s)", i, pm_outcome_text(o.sample.outcome), o.detail);
     assert_int_equal(o.sample.http_status, table[i].status);
@@ -408,7 +433,9 @@ static void test_a_connection_that_nobody_answers(void **state) {
   struct pm_endpoint dead = endpoint(text, NULL);
   struct outcome o;
   for (int round = 0; round < 3; round++) {
-    exchange(f, &o, &dead);
+    int tries = 0;
+    do exchange(f, &o, &dead);
+    while (is_spoilt(&o) && ++tries < TRIES_WHILE_STARVED);
     assert_int_equal(o.sample.outcome, PM_OUTCOME_TIMEOUT);
     assert_string_equal(o.detail, expected);
     assert_true(o.sample.connection.known);

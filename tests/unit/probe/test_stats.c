@@ -146,11 +146,14 @@ static void a_phase_that_did_not_happen_has_no_minimum(void **state) {
   assert_int_equal(pm_stats_mean_ns(&stats, PM_PHASE_TLS), 3 * MS);
   add(&stats, sample);
   assert_int_equal(tls->latest_ns, 0);
+  assert_int_equal(stats.buckets[PM_PHASE_TLS].latest_ns, 0);
+  assert_int_equal(stats.buckets[PM_PHASE_TLS].count, 2);
   pm_stats_deinit(&stats);
 }
 
-/* What the original reported stays what it was; the windows leave out what cannot be trusted. */
-static void starved_samples_are_in_the_sums_and_not_in_the_windows(void **state) {
+/* What the original reported stays what it was; what we publish leaves out what cannot be trusted.
+ */
+static void starved_samples_are_in_the_sums_and_not_in_windows_or_buckets(void **state) {
   (void)state;
   struct pm_stats stats;
   struct pm_slot slot = {0};
@@ -173,6 +176,9 @@ static void starved_samples_are_in_the_sums_and_not_in_the_windows(void **state)
   assert_int_equal(slot.phases[PM_PHASE_TCP].max_ns, 10 * MS);
   assert_int_equal(slot.phases[PM_PHASE_TOTAL].histogram.total, 1);
   assert_int_equal(slot.phases[PM_PHASE_TOTAL].max_ns, 6 * MS);
+  assert_int_equal(stats.buckets[PM_PHASE_TCP].count, 2);
+  assert_int_equal(stats.buckets[PM_PHASE_TOTAL].count, 1);
+  assert_int_equal(stats.buckets[PM_PHASE_TOTAL].sum_ns, 6 * MS);
   pm_slot_deinit(&slot);
   pm_stats_deinit(&stats);
 }
@@ -183,7 +189,7 @@ static void verdicts_of_failures_count_too(void **state) {
   pm_stats_init(&stats);
   struct pm_sample sample = sample_failure(1, PM_OUTCOME_TIMEOUT, 0);
   sample.verdict = PM_VERDICT_STARVED;
-  sample.connection = (struct pm_connection){.known = true, .syns_sent = 4};
+  sample.connection = (struct pm_sample_connection){.known = true, .syns_sent = 4};
   add(&stats, sample);
   sample.verdict = PM_VERDICT_RETRANSMITTED;
   add(&stats, sample);
@@ -235,7 +241,7 @@ int main(void) {
       cmocka_unit_test(a_success_ends_the_row_of_failures),
       cmocka_unit_test(a_failure_of_our_own_neither_lengthens_nor_ends_the_row),
       cmocka_unit_test(a_phase_that_did_not_happen_has_no_minimum),
-      cmocka_unit_test(starved_samples_are_in_the_sums_and_not_in_the_windows),
+      cmocka_unit_test(starved_samples_are_in_the_sums_and_not_in_windows_or_buckets),
       cmocka_unit_test(verdicts_of_failures_count_too),
       cmocka_unit_test(late_turns_are_counted_here_and_in_the_windows),
       cmocka_unit_test(every_phase_and_outcome_has_a_name_of_its_own),

@@ -50,11 +50,11 @@ static void the_kernels_times_take_the_place_of_libcurls(void **state) {
   struct pm_trace trace = whole_trace();
   pm_timing_apply(&trace, &sample);
   expect_phase(&sample, PM_PHASE_TCP, US(210), PM_TIMED_BY_KERNEL);
-  expect_phase(&sample, PM_PHASE_TLS, US(800), PM_TIMED_BY_KERNEL);
+  expect_phase(&sample, PM_PHASE_TLS, US(2500), PM_TIMED_BY_LIBCURL);
   expect_phase(&sample, PM_PHASE_FIRST, US(600), PM_TIMED_BY_KERNEL);
   expect_phase(&sample, PM_PHASE_LAST, US(50), PM_TIMED_BY_LIBCURL);
   expect_phase(&sample, PM_PHASE_TOTAL, US(4300), PM_TIMED_BY_LIBCURL);
-  assert_int_equal(sample.tls_own_ns, US(1700));
+  assert_int_equal(sample.tls_wait_ns, US(800));
   assert_int_equal(sample.libcurl_tcp_ns, US(900));
   assert_int_equal(sample.loop_lag_ns, US(80));
   assert_true(sample.connection.known);
@@ -81,32 +81,50 @@ static void without_the_kernel_libcurls_stay(void **state) {
 /* Each thing that the kernel may leave out costs that phase alone. */
 static void what_the_kernel_leaves_out_is_libcurls(void **state) {
   (void)state;
-  struct pm_trace traces[4];
-  static const enum pm_phase missing[] = {PM_PHASE_TCP, PM_PHASE_TLS, PM_PHASE_FIRST,
-                                          PM_PHASE_FIRST};
-  for (size_t i = 0; i < 4; i++) traces[i] = whole_trace();
+  struct pm_trace traces[3];
+  static const enum pm_phase missing[] = {PM_PHASE_TCP, PM_PHASE_FIRST, PM_PHASE_FIRST};
+  static const enum pm_phase there[] = {PM_PHASE_FIRST, PM_PHASE_TCP, PM_PHASE_TCP};
+  for (size_t i = 0; i < 3; i++) traces[i] = whole_trace();
   traces[0].connected.rtt_ns = 0;
-  traces[1].tls_wait_ns = 0;
-  traces[2].first_ns = 0;
-  traces[3].answering = false;
-  for (size_t i = 0; i < 4; i++) {
+  traces[1].first_ns = 0;
+  traces[2].answering = false;
+  for (size_t i = 0; i < 3; i++) {
     struct pm_sample sample = libcurls();
     pm_timing_apply(&traces[i], &sample);
-    for (int phase = PM_PHASE_TCP; phase <= PM_PHASE_FIRST; phase++)
-      assert_int_equal(sample.phase_timed_by[phase],
-                       phase == (int)missing[i] ? PM_TIMED_BY_LIBCURL : PM_TIMED_BY_KERNEL);
-    assert_int_equal(sample.phase_ns[missing[i]], libcurls().phase_ns[missing[i]]);
+    expect_phase(&sample, missing[i], libcurls().phase_ns[missing[i]], PM_TIMED_BY_LIBCURL);
+    assert_int_equal(sample.phase_timed_by[there[i]], PM_TIMED_BY_KERNEL);
   }
 }
 
-static void a_wait_longer_than_the_handshake_is_not_believed(void **state) {
+static void a_handshakes_wait_is_known_of_a_whole_one_and_never_longer(void **state) {
   (void)state;
-  struct pm_sample sample = libcurls();
+  static const struct {
+    int64_t wait_ns, sending_ns, known_ns;
+  } table[] = {{US(2500), 1, US(2500)}, {US(2501), 1, 0}, {0, 1, 0}, {US(800), 0, 0}};
+  for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+    struct pm_sample sample = libcurls();
+    struct pm_trace trace = whole_trace();
+    trace.tls_wait_ns = table[i].wait_ns;
+    trace.sending.time.ns = table[i].sending_ns;
+    pm_timing_apply(&trace, &sample);
+    assert_int_equal(sample.tls_wait_ns, table[i].known_ns);
+  }
+}
+
+/* Whether a wait could be timed or not, the published series of handshakes has one meaning: the
+ * whole of them, and none of a node that starved. */
+static void the_tls_phase_has_one_meaning(void **state) {
+  (void)state;
+  struct pm_sample with = libcurls(), without = libcurls();
   struct pm_trace trace = whole_trace();
-  trace.tls_wait_ns = US(2501);
-  pm_timing_apply(&trace, &sample);
-  expect_phase(&sample, PM_PHASE_TLS, US(2500), PM_TIMED_BY_LIBCURL);
-  assert_int_equal(sample.tls_own_ns, 0);
+  pm_timing_apply(&trace, &with);
+  trace.tls_wait_ns = 0;
+  pm_timing_apply(&trace, &without);
+  assert_int_equal(with.phase_ns[PM_PHASE_TLS], without.phase_ns[PM_PHASE_TLS]);
+  assert_true(pm_sample_publishes(&with, PM_PHASE_TLS));
+  with.verdict = PM_VERDICT_STARVED;
+  assert_false(pm_sample_publishes(&with, PM_PHASE_TLS));
+  assert_true(pm_sample_publishes(&with, PM_PHASE_TCP));
 }
 
 /* After a SYN was sent again its round trip is known to a millisecond, or not at all. */
@@ -177,7 +195,8 @@ int main(void) {
       cmocka_unit_test(the_kernels_times_take_the_place_of_libcurls),
       cmocka_unit_test(without_the_kernel_libcurls_stay),
       cmocka_unit_test(what_the_kernel_leaves_out_is_libcurls),
-      cmocka_unit_test(a_wait_longer_than_the_handshake_is_not_believed),
+      cmocka_unit_test(a_handshakes_wait_is_known_of_a_whole_one_and_never_longer),
+      cmocka_unit_test(the_tls_phase_has_one_meaning),
       cmocka_unit_test(after_a_lost_syn_the_smallest_round_trip_counts),
       cmocka_unit_test(retransmissions_are_told_apart),
       cmocka_unit_test(a_syn_that_nobody_answered),

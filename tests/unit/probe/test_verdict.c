@@ -13,7 +13,7 @@ static void what_a_verdict_rests_on(void **state) {
   (void)state;
   static const struct {
     int64_t lag_ns, run_delay_ns, total_ns;
-    struct pm_connection connection;
+    struct pm_sample_connection connection;
     enum pm_verdict verdict;
   } table[] = {
       {0, 0, MS(20), {.known = true, .syns_sent = 1}, PM_VERDICT_CLEAN},

@@ -75,11 +75,11 @@ static void every_outcome_and_verdict_has_its_counter(void **state) {
   sample.verdict = PM_VERDICT_STARVED;
   add(f, sample);
   sample.verdict = PM_VERDICT_RETRANSMITTED;
-  sample.connection = (struct pm_connection){.known = true,
-                                             .syns_sent = 2,
-                                             .syn_answered = true,
-                                             .data_segments_sent = 3,
-                                             .data_retransmits = 1};
+  sample.connection = (struct pm_sample_connection){.known = true,
+                                                    .syns_sent = 2,
+                                                    .syn_answered = true,
+                                                    .data_segments_sent = 3,
+                                                    .data_retransmits = 1};
   add(f, sample);
   add(f, sample_failure(1, PM_OUTCOME_STATUS, 404));
   sample = sample_failure(1, PM_OUTCOME_TIMEOUT, 0);
@@ -399,7 +399,7 @@ static struct pm_sample realistic(struct pm_rng *rng) {
   struct pm_sample sample = sample_success(1, 1);
   sample.phase_ns[PM_PHASE_DNS] = 0;
   sample.phase_ns[PM_PHASE_TLS] = 0;
-  sample.connection = (struct pm_connection){
+  sample.connection = (struct pm_sample_connection){
       .known = true, .syns_sent = 1, .syn_answered = true, .data_segments_sent = 1};
   for (int phase = 0; phase < PM_PHASE_COUNT; phase++) {
     double spread = 0; /* of four uniform numbers: a bell over 1 to 5 */
@@ -433,6 +433,27 @@ static void an_hours_memory_is_what_the_header_says(void **state) {
   }
 }
 
+/* The open minute: its closed slots and the open one; and it is handed out again once it is closed,
+ * so that who took it must remember that. */
+static void the_open_minute_can_be_looked_at(void **state) {
+  struct fixture *f = *state;
+  int64_t minute = 0;
+  assert_int_equal(pm_window_open_minute(&f->window, &minute, &f->slot), PM_ERR_MISSING);
+  for (f->now_s = 605; f->now_s < 645; f->now_s += 10) add(f, sample_success(1, 1));
+  assert_int_equal(pm_window_open_minute(&f->window, &minute, &f->slot), PM_OK);
+  assert_int_equal(minute, 10);
+  assert_int_equal(f->slot.sent, 4);
+  struct pm_window_minute closed;
+  assert_false(pm_window_next_minute(&f->window, INT64_MIN, &closed));
+  f->now_s = 665;
+  add(f, sample_success(1, 1));
+  assert_true(pm_window_next_minute(&f->window, INT64_MIN, &closed));
+  assert_int_equal(closed.minute, 10);
+  assert_int_equal(pm_window_open_minute(&f->window, &minute, &f->slot), PM_OK);
+  assert_int_equal(minute, 11);
+  assert_int_equal(f->slot.sent, 1);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_fixture, close_fixture)
   const struct CMUnitTest tests[] = {
@@ -448,6 +469,7 @@ int main(void) {
       TEST(damaged_bytes_are_refused),
       TEST(every_minute_is_handed_out_once),
       TEST(a_minute_waits_for_ten),
+      TEST(the_open_minute_can_be_looked_at),
       TEST(an_hours_memory_is_what_the_header_says),
   };
 #undef TEST

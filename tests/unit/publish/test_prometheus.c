@@ -135,7 +135,7 @@ static void what_it_counts_is_what_it_writes(void **state) {
   record(add(f, "https://10.0.0.8:8080/", "Rome,IT"), PM_OUTCOME_CONNECT, 100);
   add(f, "http://10.0.0.9/", "never asked");
   struct pm_metrics_rows rows;
-  assert_int_equal(pm_metrics_rows_make(f->roster, 100000, &rows), PM_OK);
+  assert_int_equal(pm_metrics_rows_make(f->roster, 100000, NULL, &rows), PM_OK);
   size_t counted = 0;
   for (size_t i = 0; i < rows.count; i++) counted += pm_metrics_row_series(&rows.rows[i]);
   size_t written = count_series(write_targets(f, 100000));
@@ -185,11 +185,11 @@ static void what_does_not_fit_into_an_answer_is_rolled_up(void **state) {
     snprintf(url, sizeof(url), "http://10.0.%d.%d/%0600d", i / 250, i % 250, i);
     record(add(f, url, i % 2 ? "Oslo,NO" : "Rome,IT"), PM_OUTCOME_SUCCESS, 100);
     if (i != 100) continue;
-    assert_int_equal(pm_metrics_rows_make(f->roster, 1000000, &rows), PM_OK);
+    assert_int_equal(pm_metrics_rows_make(f->roster, 1000000, NULL, &rows), PM_OK);
     assert_false(rows.by_location);
     pm_metrics_rows_free(&rows);
   }
-  assert_int_equal(pm_metrics_rows_make(f->roster, 1000000, &rows), PM_OK);
+  assert_int_equal(pm_metrics_rows_make(f->roster, 1000000, NULL, &rows), PM_OK);
   assert_true(rows.by_location);
   assert_int_equal(rows.count, 2);
   pm_metrics_rows_free(&rows);
