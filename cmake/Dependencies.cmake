@@ -13,6 +13,7 @@ pm_dependency(cjson libcjson)
 pm_dependency(xxhash libxxhash)
 pm_dependency(openssl openssl)
 pm_dependency(zlib zlib)
+pm_dependency(sqlite sqlite3)
 
 # llhttp: a library of its own where the distribution has one; on Debian 12 its C sources come with
 # node-llhttp and are compiled here.

@@ -221,6 +221,10 @@ void pm_mesh_close(struct pm_mesh *mesh, void (*closed)(void *owner), void *owne
   uv_close((uv_handle_t *)&mesh->save_timer, on_closed);
 }
 
+const struct pm_node_id *pm_mesh_id(const struct pm_mesh *mesh) {
+  return &mesh->id;
+}
+
 const struct pm_gossip *pm_mesh_core(const struct pm_mesh *mesh) {
   return mesh->core;
 }

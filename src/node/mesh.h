@@ -66,6 +66,9 @@ void pm_mesh_answered(struct pm_mesh *mesh, uint64_t member,
 bool pm_mesh_pong(struct pm_mesh *mesh, const struct pm_http_request *request, struct pm_buf *out);
 bool pm_mesh_pull(struct pm_mesh *mesh, const struct pm_http_request *request, struct pm_buf *out);
 
+/* This node's identity; lives as long as the mesh. */
+const struct pm_node_id *pm_mesh_id(const struct pm_mesh *mesh);
+
 /* For people and counters. */
 const struct pm_gossip *pm_mesh_core(const struct pm_mesh *mesh);
 

@@ -14,6 +14,7 @@
 #include "node/admin_token.h"
 #include "node/descriptors.h"
 #include "node/exposition.h"
+#include "node/history.h"
 #include "node/identity.h"
 #include "node/mesh.h"
 #include "node/peer_import.h"
@@ -25,13 +26,14 @@
 #include "probe/exchange.h"
 #include "probe/prober.h"
 #include "publish/console.h"
+#include "publish/metrics_rollup.h"
 #include "publish/sink.h"
 
 enum {
-  SERVER_GRACE_MS = 1000,       /* answers under way may finish */
-  PORT_TRIES = 6,               /* at once, then after 1, 2, 3, 4 and 5 s, as of old */
-  LIST_TIMEOUT_MS = 10000,      /* an old node waits as long for a list of peers */
-  BODY_BYTES_KEPT = 16384,      /* of a ping's answer, to find the remote's location in */
+  SERVER_GRACE_MS = 1000,  /* answers under way may finish */
+  PORT_TRIES = 6,          /* at once, then after 1, 2, 3, 4 and 5 s, as of old */
+  LIST_TIMEOUT_MS = 10000, /* an old node waits as long for a list of peers */
+  BODY_BYTES_KEPT = 16384, /* of a ping's answer, to find the remote's location in */
   /* The server's connections; lists, libraries, sinks and the loop; libcurl's own. */
   DESCRIPTORS_SPARE = 512 + 80 + PM_EXCHANGER_DESCRIPTORS,
 };
@@ -50,12 +52,14 @@ struct node {
   struct pm_prober *prober;
   struct pm_peer_imports *imports;
   struct pm_mesh *mesh; /* NULL without a server */
+  struct pm_history_feed *history;
   struct pm_targets *targets;
   struct pm_service *service;
   struct pm_server *server;
   uv_signal_t interrupt, terminate, hangup;
   uv_timer_t port_retry;
   struct pm_turns turns;
+  struct pm_metrics_rollup *rollup;
   struct pm_log_budget failures; /* what the log says of them */
   int port_tries;
   bool serving; /* the port is ours */
@@ -87,17 +91,24 @@ static void on_exchanger_closed(void *owner) {
   pm_publisher_close(&node->publisher, on_publisher_closed, node);
 }
 
-static void on_prober_closed(void *owner) {
+static void on_history_closed(void *owner) {
   struct node *node = owner;
+  node->history = NULL;
   pm_targets_free(node->targets);
   node->targets = NULL;
-  node->prober = NULL;
   pm_peer_imports_free(node->imports);
   node->imports = NULL;
   if (node->exchanger)
     pm_exchanger_close(node->exchanger, on_exchanger_closed, node);
   else
     on_exchanger_closed(node);
+}
+
+/* Every target's end has been told by now, with its last minute. */
+static void on_prober_closed(void *owner) {
+  struct node *node = owner;
+  node->prober = NULL;
+  pm_history_feed_close(node->history, on_history_closed, node);
 }
 
 static void on_mesh_closed(void *owner) {
@@ -169,6 +180,7 @@ static void on_sample(void *owner, const struct pm_target *target, const struct 
 static void on_ended(void *owner, const struct pm_target *target) {
   struct node *node = owner;
   pm_publisher_ended(&node->publisher, target);
+  pm_history_feed_ended(node->history, target);
   pm_report_ended(node->log, target);
   if (target->state == PM_TARGET_GIVEN_UP && target->spec.limit > 0) node->any_given_up = true;
   if (!node->stopping && node->options->listen_port == 0 && pm_prober_active(node->prober) == 0) {
@@ -249,6 +261,7 @@ static void exposition(void *owner, struct pm_buf *out) {
       .version = PM_VERSION,
       .roster = pm_prober_roster(node->prober),
       .series_max = (size_t)node->options->metrics_max_series,
+      .rollup = node->rollup,
       .core = mesh(node),
       .publisher = &node->publisher,
       .requests = requests(node),
@@ -423,6 +436,20 @@ static enum pm_err open_mesh(struct node *node, struct pm_why *why) {
   return pm_mesh_open(&node->loop, &config, &node->mesh, why);
 }
 
+static enum pm_err open_history(struct node *node, struct pm_why *why) {
+  struct pm_history_feed_config config = {
+      .options = node->options,
+      .identity = &node->identity,
+      .prober = node->prober,
+      .log = node->log,
+      .id = node->mesh ? pm_mesh_id(node->mesh) : NULL,
+      .core = mesh,
+      .owner = node,
+  };
+  enum pm_err err = pm_history_feed_open(&node->loop, &config, &node->history);
+  return err == PM_OK ? PM_OK : pm_why_set(why, err, "the history: %s", pm_err_text(err));
+}
+
 static enum pm_err open_targets(struct node *node, struct pm_why *why) {
   struct pm_targets_config config = {
       .options = node->options, .prober = node->prober, .mesh = node->mesh, .log = node->log};
@@ -441,6 +468,7 @@ static enum pm_err open_parts(struct node *node, struct pm_why *why) {
   if ((err = check_certificate(options, why)) != PM_OK) return err;
   if ((err = pm_settings_init(&node->settings, options)) != PM_OK)
     return pm_why_set(why, err, "the settings: %s", pm_err_text(err));
+  if ((err = pm_metrics_rollup_new(&node->rollup)) != PM_OK) return err;
   if ((err = open_console(node, why)) != PM_OK) return err;
   if ((err = pm_publishers_open(&node->loop, options, node->identity.location, node->log,
                                 &node->publisher, &node->publishers, why)) != PM_OK)
@@ -456,6 +484,7 @@ static enum pm_err open_parts(struct node *node, struct pm_why *why) {
     return pm_why_set(why, err, "the imports: %s", pm_err_text(err));
   if ((err = open_service(node, why)) != PM_OK) return err;
   if (options->listen_port && (err = open_mesh(node, why)) != PM_OK) return err;
+  if ((err = open_history(node, why)) != PM_OK) return err;
   return open_targets(node, why);
 }
 
@@ -525,6 +554,7 @@ enum pm_exit pm_node_run(const struct pm_options *options, const struct pm_log *
     pm_log(log, PM_LOG_ALWAYS, "%s:%u server shutdown, exiting %s", node->identity.host,
            node->identity.listen_port, node->identity.location);
   pm_service_free(node->service);
+  pm_metrics_rollup_free(node->rollup);
   pm_settings_deinit(&node->settings);
   free(node);
   return status;

@@ -45,7 +45,7 @@ struct pm_options {
   int64_t body_bytes_max, in_flight_max, given_up_retry_s;
   const char *ca, *tls_cert, *tls_key, *admin_token_file;
   bool insecure, token_only, grow, legacy_peers, kernel_timing;
-  int64_t ttl, max_peers, pace_s, metrics_max_series;
+  int64_t ttl, max_peers, pace_s, metrics_max_series, state_max_mb;
   const char *mesh, *mesh_key_file, *state_dir, *targets_file;
   struct pm_options_list allow, deny;
   struct pm_options_list publish; /* names of sinks, see pm_options_publishes */

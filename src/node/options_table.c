@@ -10,6 +10,7 @@
 #include "publish/cloudwatch_forecast.h"
 #include "publish/incident.h"
 #include "publish/prometheus.h"
+#include "store/store.h"
 
 #define AT(field) offsetof(struct pm_options, field)
 
@@ -86,7 +87,10 @@ const struct pm_option pm_options_table[] = {
   {.flag = "legacy-peers", .env = "PINGMESH_LEGACY_PEERS", .type = PM_OPTION_BOOL, .offset = AT(legacy_peers),
    .help = "in a mesh with a key admit nodes of the original, which have none, all the same"},
   {.flag = "state-dir", .env = "PINGMESH_STATE_DIR", .type = PM_OPTION_TEXT, .offset = AT(state_dir), .meta = "directory",
-   .help = "keep this node's identity and the mesh's members there over a restart"},
+   .help = "keep this node's identity, the mesh's members and the history there over a restart"},
+  {.flag = "state-max-mb", .env = "PINGMESH_STATE_MAX_MB", .type = PM_OPTION_INT, .offset = AT(state_max_mb),
+   .low = PM_STORE_MB_MIN, .high = PM_STORE_MB_MAX, .fallback = PM_STORE_MB_DEFAULT, .meta = "MB",
+   .help = "that history may take there; beyond that the oldest goes first, minutes before hours"},
   {.flag = "ttl", .env = "PINGMESH_TTL", .type = PM_OPTION_INT, .offset = AT(ttl), .low = 1, .high = 255,
    .fallback = PM_GOSSIP_TTL_DEFAULT, .meta = "hops", .help = "from a seed beyond which peers are not followed"},
   {.flag = "max-peers", .env = "PINGMESH_MAX_PEERS", .type = PM_OPTION_INT, .offset = AT(max_peers),

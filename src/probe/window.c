@@ -206,6 +206,20 @@ bool pm_window_next_minute(const struct pm_window *window, int64_t after,
   return true;
 }
 
+enum pm_err pm_window_open_minute(const struct pm_window *window, int64_t *out_minute,
+                                  struct pm_slot *out) {
+  struct pm_slot_sum sum;
+  int32_t minute = minute_of(window->open_at);
+  pm_slot_clear(out);
+  if (!window->begun) return PM_ERR_MISSING;
+  pm_slot_sum_init(&sum);
+  add_open_minute(window, minute * SLOTS_A_MINUTE, &sum);
+  if (pm_slot_is_empty(&sum.numbers)) return PM_ERR_MISSING;
+  enum pm_err err = pm_slot_sum_take(&sum, out);
+  if (err == PM_OK) *out_minute = minute;
+  return err;
+}
+
 static size_t ring_bytes(const struct pm_window_packed *ring, size_t places) {
   size_t bytes = 0;
   for (size_t i = 0; i < places; i++) bytes += ring[i].bytes != NULL ? ring[i].count : 0;

@@ -99,6 +99,12 @@ struct pm_window_minute {
 bool pm_window_next_minute(const struct pm_window *window, int64_t after,
                            struct pm_window_minute *out);
 
+/* The minute that is still open, as far as it has come; its slots may be over all the same, for a
+ * target that brings no more samples. out: as of pm_window_query. PM_ERR_MISSING: nothing happened
+ * in it; PM_ERR_NOMEM. */
+enum pm_err pm_window_open_minute(const struct pm_window *window, int64_t *out_minute,
+                                  struct pm_slot *out) PM_MUST_USE;
+
 /* What it takes, the struct included; not the allocator's own. */
 size_t pm_window_bytes(const struct pm_window *window);
 
