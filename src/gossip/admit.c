@@ -6,7 +6,6 @@
 
 enum {
   OUTSTANDING_MAX = 64,   /* heard and candidates that one source named */
-  HEARD_MS = 3600 * 1000, /* a testimony that nobody seconds */
   REVIVAL_MS = 60 * 1000, /* doubling with every revival that failed */
   REVIVAL_DOUBLINGS = 10,
 };
@@ -161,7 +160,7 @@ static void hear_new(struct pm_gossip *g, struct pm_member *source,
   m->counted = true;
   source->outstanding++;
   g->round.brought++;
-  pm_table_set_due(&g->table, m, pm_time_add_ms(g->now, HEARD_MS));
+  pm_table_set_due(&g->table, m, pm_time_add_ms(g->now, PM_CORE_HEARD_MS));
   testify(g, m, source);
   if (m->group_count >= quorum) pm_admit_candidate(g, m, PM_DIAL_WORD);
 }
@@ -194,8 +193,21 @@ static bool may_retry_lost(const struct pm_gossip *g, const struct pm_member *m)
   return !pm_time_before(g->now, pm_time_add_ms(m->since, (int64_t)REVIVAL_MS << doublings));
 }
 
+/* A probe of it is in flight on others' word: should it fail, the next one is on its own. */
+static void contact_meanwhile(struct pm_gossip *g, struct pm_member *m) {
+  if (m->contacted || !pm_dial_is_third_party((enum pm_dial)m->reason)) return;
+  if (pm_bucket_take(&g->inbound, g->now))
+    m->contacted = true;
+  else
+    count_refusal(g, PM_REFUSAL_RATE);
+}
+
 static void contact_known(struct pm_gossip *g, struct pm_member *m, bool consent) {
   bool is_new = m->state == PM_MEMBER_HEARD || m->state == PM_MEMBER_CANDIDATE;
+  if (is_new && consent && m->in_flight) {
+    contact_meanwhile(g, m);
+    return;
+  }
   bool better = is_new && !m->in_flight &&
                 (consent ? m->reason != PM_DIAL_CONSENT || !m->queue : m->state == PM_MEMBER_HEARD);
   bool lost = m->state == PM_MEMBER_LOST && consent && may_retry_lost(g, m);

@@ -2,7 +2,14 @@
 
 #include <math.h>
 
-enum { FAILS_MIN = 5, FAILS_MAX = 30, FAILS_HINTED_MIN = 3, HINTS_NEEDED = 2 };
+enum {
+  FAILS_MIN = 5,
+  FAILS_MAX = 30,
+  FAILS_HINTED_MIN = 3,
+  HINTS_NEEDED = 2,
+  TRIES_MIN = 4,
+  TRIES_MAX = 8
+};
 
 static const double loss_least = 0.01;
 static const double loss_most = 0.63;
@@ -29,4 +36,9 @@ unsigned pm_death_fails(const struct pm_death *death, unsigned hints) {
   if (hints < HINTS_NEEDED) return wanted;
   wanted = (wanted + 1) / 2;
   return wanted < FAILS_HINTED_MIN ? FAILS_HINTED_MIN : wanted;
+}
+
+unsigned pm_death_tries(const struct pm_death *death) {
+  double tries = ceil(log(1e-3) / log(death->loss));
+  return (unsigned)fmin(fmax(tries, TRIES_MIN), TRIES_MAX);
 }

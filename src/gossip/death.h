@@ -15,5 +15,8 @@ void pm_death_init(struct pm_death *death);
 void pm_death_success(struct pm_death *death, unsigned fails_before);
 /* F; half of it (rounded up, at least 3) if two independent sources say that they lost it. */
 unsigned pm_death_fails(const struct pm_death *death, unsigned hints);
+/* Tries of one that contacted us and was never proved, before it is refused: as many as make a
+ * wrong verdict a one in a thousand event at that loss, within 4…8. */
+unsigned pm_death_tries(const struct pm_death *death);
 
 #endif

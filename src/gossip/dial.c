@@ -102,6 +102,7 @@ void pm_dial_fill(struct pm_gossip *g, struct pm_member *m, enum pm_dial reason,
   m->nonce = out->request.nonce;
   m->reason = (uint8_t)reason;
   m->in_flight = true;
+  m->contacted = false;
   m->next_retry = g->now;
   pm_table_set_due(&g->table, m, pm_time_add_ms(g->now, PM_CORE_GUARD_MS));
   g->counts.probes++;
@@ -153,12 +154,22 @@ static bool earns(struct pm_gossip *g, const struct pm_member *m) {
   return pm_mutated(REWARD) || pm_rewards_take(&g->rewards, &m->contact, g->now);
 }
 
-void pm_dial_settle(struct pm_gossip *g, struct pm_member *m, bool success) {
-  m->in_flight = false;
+/* An endpoint that others named and that proves itself earns once, whether by the first try, which
+ * they caused, or by a later one of our own: the network lost the first, nobody was harmed. */
+static void settle_budget(struct pm_gossip *g, struct pm_member *m, bool success) {
   if (m->reserved) {
     pm_failure_budget_settle(&g->failure, success, success && earns(g, m), g->now);
-    m->reserved = false;
+    m->word_failed = !success;
+  } else if (success && m->word_failed) {
+    if (earns(g, m)) pm_failure_budget_reward(&g->failure, g->now);
+    m->word_failed = false;
   }
+  m->reserved = false;
+}
+
+void pm_dial_settle(struct pm_gossip *g, struct pm_member *m, bool success) {
+  m->in_flight = false;
+  settle_budget(g, m, success);
   if (success) pm_bounds_proved(g, &m->contact.ip);
   if (m->limited) pm_address_limit_end(&g->addresses, &m->contact.ip, success, g->now);
   m->limited = false;
@@ -208,7 +219,7 @@ static bool address_allows(struct pm_gossip *g, struct pm_member *m, enum pm_dia
   if (pm_time_before(until, pm_time_add_ms(g->now, WAITS_TOO_LONG_MS))) {
     pm_table_set_due(&g->table, m, until);
   } else {
-    pm_refusals_add(&g->refusals, m->key, g->now);
+    pm_refusals_add(&g->refusals, m->key, false, g->now);
     give_up(g, m, PM_REFUSAL_BEFORE);
   }
   return false;

@@ -45,6 +45,12 @@ void pm_failure_budget_settle(struct pm_failure_budget *budget, bool success, bo
   budget->at = now;
 }
 
+void pm_failure_budget_reward(struct pm_failure_budget *budget, struct pm_time now) {
+  budget->level_ns = capped(budget, level_at(budget, now) + budget->refill_ns / 2);
+  budget->at = now;
+  budget->successes++;
+}
+
 struct pm_time pm_failure_budget_ready(const struct pm_failure_budget *budget) {
   int64_t missing_ns = price(budget) - budget->level_ns;
   if (price(budget) > budget->cap_ns) return PM_TIME_NEVER; /* something must end first */

@@ -30,6 +30,9 @@ bool pm_failure_budget_reserve(struct pm_failure_budget *budget, struct pm_time 
 /* rewarded: the success counts (once a day for an endpoint: the caller knows). */
 void pm_failure_budget_settle(struct pm_failure_budget *budget, bool success, bool rewarded,
                               struct pm_time now);
+/* What failed before has proved itself after all, by a try that was not paid from here: the success
+ * counts, as rewarded ones do. */
+void pm_failure_budget_reward(struct pm_failure_budget *budget, struct pm_time now);
 /* When the next reservation can succeed if nothing else happens. */
 struct pm_time pm_failure_budget_ready(const struct pm_failure_budget *budget);
 /* Failures that can still be paid, for people. */

@@ -195,7 +195,7 @@ static bool fire(struct pm_gossip *g, struct pm_member *m) {
 static void run_timers(struct pm_gossip *g) {
   for (;;) {
     struct pm_member *m = pm_table_first_due(&g->table);
-    if (!m || pm_time_before(g->now, m->due)) return;
+    if (!m || pm_time_before(g->now, pm_table_first_at(&g->table))) return;
     if (!fire(g, m)) return;
   }
 }
@@ -275,8 +275,18 @@ void pm_gossip_set_keys(struct pm_gossip *g, unsigned keys) {
 
 struct pm_time pm_gossip_deadline(const struct pm_gossip *g) {
   struct pm_time at = pm_time_min(pm_round_deadline(g), pm_dial_deadline(g));
-  const struct pm_member *m = pm_table_first_due(&g->table);
-  if (m) at = pm_time_min(at, m->due);
+  at = pm_time_min(at, pm_table_first_at(&g->table));
   if (g->active_count < pm_core_verified(g)) at = pm_time_min(at, g->rotate_at);
   return at;
+}
+
+static void prefetch(const void *from, const void *to) {
+  enum { LINE = 64 };
+  for (const char *at = from; at < (const char *)to; at += LINE) __builtin_prefetch(at);
+}
+
+void pm_gossip_prefetch(const struct pm_gossip *g) {
+  prefetch(&g->now, &g->rewards);
+  prefetch(&g->active, &g->networks);
+  prefetch(&g->worst_rank, g + 1);
 }

@@ -91,11 +91,10 @@ struct pm_member_detail {
 };
 
 struct pm_member {
-  uint64_t key;    /* under the process's secret: of the tables */
-  uint64_t pub;    /* unseeded: of Bloom filters and hints */
-  uint64_t source; /* handle of the member that named it first; 0: nobody, or gone */
-  uint64_t nonce;  /* of the probe in flight */
-  struct pm_time due;
+  uint64_t key;              /* under the process's secret: of the tables */
+  uint64_t pub;              /* unseeded: of Bloom filters and hints */
+  uint64_t source;           /* handle of the member that named it first; 0: nobody, or gone */
+  uint64_t nonce;            /* of the probe in flight */
   struct pm_time since;      /* in this state; of a lost one: when its last success was over */
   struct pm_time last_ok;    /* own last success */
   struct pm_time next_retry; /* a lost one: not before; others: when the last probe went out */
@@ -125,7 +124,9 @@ struct pm_member {
   bool reserved : 1; /* a failure of the budget is set aside for the probe in flight */
   bool limited : 1;  /* the address limiter counts the probe in flight */
   bool resolving : 1;
-  bool counted : 1; /* in its source's outstanding */
+  bool counted : 1;     /* in its source's outstanding */
+  bool word_failed : 1; /* the failure budget paid for a try of it that failed */
+  bool contacted : 1;   /* it contacted us while a probe on others' word was in flight */
   bool
       shadow : 1; /* a seed whose node is a member under another endpoint: asked, but not counted */
   struct pm_contact contact;

@@ -54,11 +54,19 @@ static struct pm_refusal *place(struct pm_refusals *refusals, uint64_t key) {
   return best;
 }
 
-void pm_refusals_add(struct pm_refusals *refusals, uint64_t key, struct pm_time now) {
+static void wait_for_contact(struct pm_refusal *entry, struct pm_time now) {
+  entry->contact_s =
+      seconds(now) + doubled_s(CONTACT_S, entry->contacts, CONTACT_DOUBLINGS, CONTACT_S_MAX);
+  if (entry->contacts < UINT8_MAX) entry->contacts++;
+}
+
+void pm_refusals_add(struct pm_refusals *refusals, uint64_t key, bool on_contact,
+                     struct pm_time now) {
   struct pm_refusal *entry = find(refusals, key);
   if (!entry) {
     entry = place(refusals, key);
-    *entry = (struct pm_refusal){.key = key, .contact_s = seconds(now) + CONTACT_S};
+    *entry = (struct pm_refusal){.key = key, .contact_s = seconds(now)};
+    if (on_contact) wait_for_contact(entry, now);
   }
   entry->until_s =
       seconds(now) + doubled_s(REFUSED_S, entry->times, REFUSED_DOUBLINGS, REFUSED_S_MAX);
@@ -70,13 +78,16 @@ bool pm_refusals_has(const struct pm_refusals *refusals, uint64_t key, struct pm
   return entry && seconds(now) < entry->until_s;
 }
 
+bool pm_refusals_unreachable(const struct pm_refusals *refusals, uint64_t key, struct pm_time now) {
+  const struct pm_refusal *entry = find(refusals, key);
+  return entry && entry->contacts > 0 && seconds(now) < entry->until_s;
+}
+
 bool pm_refusals_forgive(struct pm_refusals *refusals, uint64_t key, struct pm_time now) {
   struct pm_refusal *entry = find(refusals, key);
   if (!entry) return true;
   if (seconds(now) < entry->contact_s) return false;
-  if (entry->contacts < UINT8_MAX) entry->contacts++;
-  entry->contact_s =
-      seconds(now) + doubled_s(CONTACT_S, entry->contacts, CONTACT_DOUBLINGS, CONTACT_S_MAX);
+  wait_for_contact(entry, now);
   entry->until_s = seconds(now);
   return true;
 }

@@ -8,12 +8,12 @@
 /* What a probe's end means: proof, another identity, a failure, death. */
 
 enum {
-  TRIES_CONSENT = 4,
   TRIES_SAVED = 6,
   TRIES_WORD = 2,
   RETRY_WORD_MS = 60 * 1000,
-  RETRY_OWN_MS = 3000,   /* tripled with each try */
-  LOCAL_RETRY_MS = 1000, /* doubled with each failure up to … */
+  RETRY_OWN_MS = 3000,          /* tripled with each try */
+  RETRY_CONSENT_MS_MAX = 27000, /* it is there, or was just now */
+  LOCAL_RETRY_MS = 1000,        /* doubled with each failure up to … */
   LOCAL_RETRY_MS_MAX = 60 * 1000,
   SITE_RETRY_MS = 60000, /* it may become a node: behind a balancer, or after an upgrade */
   SITE_RETRY_MS_MAX = 3600 * 1000,
@@ -135,7 +135,8 @@ static void become_verified(struct pm_gossip *g, struct pm_member *m) {
   if (!room || !pm_table_move(&g->table, m, PM_MEMBER_VERIFIED)) return;
   struct pm_member_detail *d = pm_table_detail(&g->table, m);
   d->proved = g->now;
-  m->fails = m->tries = m->backoff = 0;
+  m->fails = revived ? 0 : m->tries; /* lost on the way, as it answers now: they count as loss */
+  m->tries = m->backoff = 0;
   m->group_count = m->hint_count = 0;
   m->since = g->now;
   pm_kmv_add(&g->kmv, m->key);
@@ -222,11 +223,13 @@ static void found_self(struct pm_gossip *g, struct pm_member *m) {
   pm_core_change(g, PM_CHANGE_SELF, PM_REFUSAL_NONE, m, NULL);
   pm_admit_leave_source(g, m);
   pm_active_remove(g, m);
-  if (is_member(m)) pm_sampling_count(g, m, -1);
-  if (pm_table_move(&g->table, m, PM_MEMBER_SELF))
-    pm_table_set_due(&g->table, m, PM_TIME_NEVER);
-  else
+  if (!pm_table_has_room(&g->table, PM_MEMBER_SELF)) {
     pm_core_drop(g, m);
+    return;
+  }
+  if (is_member(m)) pm_sampling_count(g, m, -1);
+  (void)pm_table_move(&g->table, m, PM_MEMBER_SELF);
+  pm_table_set_due(&g->table, m, PM_TIME_NEVER);
 }
 
 /* --- failure ---------------------------------------------------------------------------------- */
@@ -301,8 +304,8 @@ static void local_failed(struct pm_gossip *g, struct pm_member *m, enum pm_refus
   pm_table_set_due(&g->table, m, pm_time_add_ms(g->now, pm_core_jitter_ms(g, ms, 10)));
 }
 
-static unsigned tries_of(enum pm_dial reason) {
-  return reason == PM_DIAL_CONSENT ? TRIES_CONSENT
+static unsigned tries_of(const struct pm_gossip *g, enum pm_dial reason) {
+  return reason == PM_DIAL_CONSENT ? pm_death_tries(&g->death)
          : reason == PM_DIAL_SAVED ? TRIES_SAVED
                                    : TRIES_WORD;
 }
@@ -310,17 +313,26 @@ static unsigned tries_of(enum pm_dial reason) {
 static void candidate_failed(struct pm_gossip *g, struct pm_member *m,
                              enum pm_refusal_reason reason) {
   m->tries++;
-  bool again = reason == PM_REFUSAL_UNREACHABLE && m->state == PM_MEMBER_CANDIDATE &&
-               m->tries < tries_of((enum pm_dial)m->reason);
+  enum pm_dial dial = m->contacted ? PM_DIAL_CONSENT : (enum pm_dial)m->reason;
+  bool again = reason == PM_REFUSAL_UNREACHABLE && m->tries < tries_of(g, dial);
   if (!again) {
-    pm_refusals_add(&g->refusals, m->key, g->now);
+    pm_refusals_add(&g->refusals, m->key, dial == PM_DIAL_CONSENT, g->now);
     refuse_and_drop(g, m, reason);
     return;
   }
+  if (m->contacted) { /* it is there: the failure was the network's */
+    pm_admit_candidate(g, m, dial);
+    return;
+  }
+  if (m->state == PM_MEMBER_HEARD) { /* another testimony is worth the second try */
+    pm_table_set_due(&g->table, m, pm_time_add_ms(m->since, PM_CORE_HEARD_MS));
+    return;
+  }
   int64_t ms = RETRY_WORD_MS;
-  if (!pm_dial_is_third_party((enum pm_dial)m->reason)) {
+  if (!pm_dial_is_third_party(dial)) {
     ms = RETRY_OWN_MS;
     for (unsigned i = 1; i < m->tries; i++) ms *= 3;
+    if (dial == PM_DIAL_CONSENT && ms > RETRY_CONSENT_MS_MAX) ms = RETRY_CONSENT_MS_MAX;
   }
   pm_table_set_due(&g->table, m, pm_time_add_ms(g->now, ms));
 }

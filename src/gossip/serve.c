@@ -86,7 +86,7 @@ static enum pm_wire_reach reach_of(const struct pm_gossip *g, const struct pm_go
     uint32_t slot = pm_table_find(&g->table, key);
     const struct pm_member *m = slot == PM_NO_SLOT ? NULL : pm_table_at(&g->table, slot);
     if (m && m->state == PM_MEMBER_VERIFIED) return PM_WIRE_REACH_YES;
-    if (!m && pm_refusals_has(&g->refusals, key, g->now)) reach = PM_WIRE_REACH_NO;
+    if (!m && pm_refusals_unreachable(&g->refusals, key, g->now)) reach = PM_WIRE_REACH_NO;
   }
   return reach;
 }

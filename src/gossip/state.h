@@ -25,6 +25,7 @@ enum {
   PM_CORE_FEW = 8,          /* verified members below which a node is a newcomer */
   PM_CORE_NETWORKS = 2048,
   PM_CORE_REACH_NOS = 3,              /* independent "cannot reach you" that silence us */
+  PM_CORE_HEARD_MS = 3600 * 1000,     /* a testimony that nobody seconds */
   PM_CORE_LOST_MS = 24 * 3600 * 1000, /* a lost one is remembered so long after its last success */
   PM_CORE_LOST_RETRY_MS = 30 * 1000,
 };

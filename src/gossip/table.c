@@ -31,6 +31,7 @@ void pm_table_carve(struct pm_table *table, struct pm_arena *arena,
   table->aliases = pm_arena_take(arena, table->aliases_max, sizeof *table->aliases);
   table->index = pm_arena_take(arena, size, sizeof *table->index);
   table->heap = pm_arena_take(arena, table->slots_max, sizeof *table->heap);
+  table->heap_due = pm_arena_take(arena, table->slots_max, sizeof *table->heap_due);
   table->free_details = pm_arena_take(arena, table->details_max, sizeof *table->free_details);
   table->identities = pm_arena_take(arena, table->details_max, sizeof *table->identities);
   for (int s = 0; s < PM_SET_COUNT; s++) {
@@ -196,7 +197,6 @@ struct pm_member *pm_table_add(struct pm_table *table, const struct pm_contact *
                           .pub = pm_contact_hash(contact, 0),
                           .contact = *contact,
                           .state = (uint8_t)state,
-                          .due = PM_TIME_NEVER,
                           .heap_pos = PM_NO_SLOT,
                           .next = PM_NO_SLOT,
                           .prev = PM_NO_SLOT,
@@ -312,57 +312,63 @@ void pm_table_alias_drop_all(struct pm_table *table, const struct pm_member *m) 
 
 /* --- timers ----------------------------------------------------------------------------------- */
 
-static bool earlier(const struct pm_table *table, uint32_t a, uint32_t b) {
-  return pm_time_before(table->slots[a].due, table->slots[b].due);
-}
+/* Four children each, the times of which lie side by side: most of a heap is cold in a table that
+ * is looked at a few times a second. */
+enum { HEAP_CHILDREN = 4 };
 
-static void heap_set(struct pm_table *table, uint32_t at, uint32_t slot) {
+static void heap_set(struct pm_table *table, uint32_t at, uint32_t slot, struct pm_time due) {
   table->heap[at] = slot;
+  table->heap_due[at] = due;
   table->slots[slot].heap_pos = at;
 }
 
-static void heap_up(struct pm_table *table, uint32_t at) {
-  uint32_t slot = table->heap[at];
-  while (at > 0 && earlier(table, slot, table->heap[(at - 1) / 2])) {
-    heap_set(table, at, table->heap[(at - 1) / 2]);
-    at = (at - 1) / 2;
+/* Both find the place of a slot, beginning at one that may be overwritten. */
+static uint32_t heap_rise(struct pm_table *table, uint32_t at, struct pm_time due) {
+  while (at > 0) {
+    uint32_t parent = (at - 1) / HEAP_CHILDREN;
+    if (!pm_time_before(due, table->heap_due[parent])) break;
+    heap_set(table, at, table->heap[parent], table->heap_due[parent]);
+    at = parent;
   }
-  heap_set(table, at, slot);
+  return at;
 }
 
-static void heap_down(struct pm_table *table, uint32_t at) {
-  uint32_t slot = table->heap[at];
+static uint32_t heap_sink(struct pm_table *table, uint32_t at, struct pm_time due) {
   for (;;) {
-    uint32_t child = 2 * at + 1;
-    if (child >= table->heap_count) break;
-    if (child + 1 < table->heap_count && earlier(table, table->heap[child + 1], table->heap[child]))
-      child++;
-    if (!earlier(table, table->heap[child], slot)) break;
-    heap_set(table, at, table->heap[child]);
+    uint32_t first = HEAP_CHILDREN * at + 1, end = first + HEAP_CHILDREN;
+    if (end > table->heap_count) end = table->heap_count;
+    if (first >= end) return at;
+    uint32_t child = first;
+    for (uint32_t c = first + 1; c < end; c++)
+      if (pm_time_before(table->heap_due[c], table->heap_due[child])) child = c;
+    if (!pm_time_before(table->heap_due[child], due)) return at;
+    heap_set(table, at, table->heap[child], table->heap_due[child]);
     at = child;
   }
-  heap_set(table, at, slot);
+}
+
+static void heap_place(struct pm_table *table, uint32_t at, uint32_t slot, struct pm_time due) {
+  uint32_t risen = heap_rise(table, at, due);
+  heap_set(table, risen == at ? heap_sink(table, at, due) : risen, slot, due);
 }
 
 static void heap_remove(struct pm_table *table, struct pm_member *m) {
-  uint32_t at = m->heap_pos;
-  uint32_t last = table->heap[--table->heap_count];
+  uint32_t at = m->heap_pos, last = --table->heap_count;
   m->heap_pos = PM_NO_SLOT;
-  if (at == table->heap_count) return;
-  heap_set(table, at, last);
-  heap_up(table, at);
-  heap_down(table, table->slots[last].heap_pos);
+  if (at != last) heap_place(table, at, table->heap[last], table->heap_due[last]);
 }
 
 void pm_table_set_due(struct pm_table *table, struct pm_member *m, struct pm_time due) {
-  m->due = due;
   if (due.ns == PM_TIME_NEVER.ns) {
     if (m->heap_pos != PM_NO_SLOT) heap_remove(table, m);
     return;
   }
-  if (m->heap_pos == PM_NO_SLOT) heap_set(table, table->heap_count++, pm_table_slot(table, m));
-  heap_up(table, m->heap_pos);
-  heap_down(table, m->heap_pos);
+  uint32_t at = m->heap_pos == PM_NO_SLOT ? table->heap_count++ : m->heap_pos;
+  heap_place(table, at, pm_table_slot(table, m), due);
+}
+
+struct pm_time pm_table_first_at(const struct pm_table *table) {
+  return table->heap_count == 0 ? PM_TIME_NEVER : table->heap_due[0];
 }
 
 struct pm_member *pm_table_first_due(const struct pm_table *table) {

@@ -42,8 +42,9 @@ struct pm_table {
   struct pm_member *slots;
   struct pm_member_detail *details;
   struct pm_alias *aliases;
-  uint32_t *index; /* open addressing; slot, or slots_max + alias */
-  uint32_t *heap;  /* slots by due */
+  uint32_t *index;          /* open addressing; slot, or slots_max + alias */
+  uint32_t *heap;           /* slots by due */
+  struct pm_time *heap_due; /* beside it: when each is due, so that ordering touches no slot */
   uint32_t *free_details;
   uint32_t *identities; /* by detail: hash of identity and incarnation, 0 if none */
   struct pm_table_set sets[PM_SET_COUNT];
@@ -92,7 +93,8 @@ struct pm_member *pm_table_by_identity(const struct pm_table *table, const struc
 
 /* Timers: due PM_TIME_NEVER takes it out. */
 void pm_table_set_due(struct pm_table *table, struct pm_member *m, struct pm_time due);
-/* The member that is due first; NULL if none ever is. */
+/* The member that is due first, NULL if none ever is; and when. */
 struct pm_member *pm_table_first_due(const struct pm_table *table);
+struct pm_time pm_table_first_at(const struct pm_table *table);
 
 #endif

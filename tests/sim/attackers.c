@@ -101,31 +101,43 @@ void sim_reply_deep(struct sim_world *w, uint32_t attacker, struct pm_wire_answe
     reply->entries[i].depth = (uint8_t)(DEEP + pm_rng_below(&w->rng, 256 - DEEP));
 }
 
-enum {
-  FLAP_S = 420
-}; /* long enough to be given up, though failures that heal raise the patience */
+/* A fifth of the attackers stay, and tell; the others are there for two minutes of five and gone
+ * for long enough to be given up. Nobody speaks of one that is gone: that would cost what its
+ * return is to earn. The holes are few, as the queue that they wait in is the friends', too. */
+enum { FLAP_S = 300, FLAP_UP_S = 120, FLAP_TELLERS = 5, FLAP_HOLES = 8 };
+
+static bool flaps(const struct sim_world *w, uint32_t attacker) {
+  return (attacker - w->members) % FLAP_TELLERS != 0;
+}
 
 void sim_reply_flapping(struct sim_world *w, uint32_t attacker, struct pm_wire_answer *reply) {
-  enum { FRIENDS = 64 };
-  sim_reply_blackholes(w, attacker, reply);
-  for (size_t i = 0; i < FRIENDS; i++) {
-    const struct sim_node *of =
-        &w->nodes[w->members + pm_rng_below(&w->rng, w->count - w->members)];
-    name_entry(w, &reply->entries[2 * i], &of->contact.ip, SIM_PORT);
-    reply->entries[2 * i].contact = of->contact;
+  (void)attacker;
+  uint32_t flap = (uint32_t)(w->now_ns / 1000000000 / FLAP_S);
+  for (uint32_t i = w->members; i < w->count && reply->entries_count < PM_WIRE_LIMIT_MAX / 2; i++) {
+    if (!w->nodes[i].alive) continue;
+    struct pm_wire_entry *entry = &reply->entries[reply->entries_count++];
+    name_entry(w, entry, &w->nodes[i].contact.ip, SIM_PORT);
+    entry->contact = w->nodes[i].contact;
+  }
+  for (uint32_t i = 0; i < FLAP_HOLES; i++) {
+    struct pm_ip ip = sim_public_ip(20000 + flap * FLAP_HOLES + i, 2000);
+    struct pm_wire_entry *entry = &reply->entries[reply->entries_count++];
+    name_entry(w, entry, &ip, SIM_PORT);
+    pm_ip_text(&ip, entry->contact.host);
   }
 }
 
 /* Once known they no longer consent: from then on it is others' word that brings them back. */
 void sim_claim_flapping(struct sim_world *w, uint32_t attacker, struct pm_wire_request *request) {
-  (void)attacker;
-  if (w->now_ns > FLAP_S * 1000000000ll) request->self_count = 0;
+  if (w->now_ns > FLAP_S * 1000000000ll && flaps(w, attacker)) request->self_count = 0;
 }
 
 void sim_second_flapping(struct sim_world *w, int64_t second) {
-  if (second < FLAP_S || second % FLAP_S != 0) return;
+  int64_t phase = second % FLAP_S;
+  if (second < FLAP_S || (phase != 0 && phase != FLAP_S - FLAP_UP_S)) return;
   for (uint32_t i = w->members; i < w->count; i++) {
-    if ((i + second / FLAP_S) % 2 == 0)
+    if (!flaps(w, i)) continue;
+    if (phase == 0)
       sim_world_kill(w, i);
     else
       sim_world_start(w, i);

@@ -15,8 +15,8 @@ void sim_reply_networks(struct sim_world *w, uint32_t attacker, struct pm_wire_a
 /* Endpoints further from a seed than anybody follows. */
 void sim_reply_deep(struct sim_world *w, uint32_t attacker, struct pm_wire_answer *reply);
 
-/* Half of them go and the other half comes back every few minutes, to be proved again and again;
- * they list each other among the addresses where nobody is. */
+/* Most of them go and come back every few minutes, to be proved again and again; they list each
+ * other beside addresses where nobody is. */
 void sim_reply_flapping(struct sim_world *w, uint32_t attacker, struct pm_wire_answer *reply);
 void sim_claim_flapping(struct sim_world *w, uint32_t attacker, struct pm_wire_request *request);
 void sim_second_flapping(struct sim_world *w, int64_t second);

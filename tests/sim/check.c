@@ -165,6 +165,15 @@ void sim_check_answer(struct sim_world *w, uint32_t node, const struct pm_contac
   }
 }
 
+/* Whether this success is one of an endpoint that strangers named: by the try that they caused, or
+ * by a later one after that had failed. */
+static bool is_named(struct sim_world *w, uint32_t node, const struct pm_contact *contact,
+                     enum pm_dial why) {
+  if (pm_dial_is_third_party(why)) return true;
+  if (!w->check->whole) return why < PM_DIAL_REFRESH;
+  return sim_account_endpoint(w, node, contact)->word_failed;
+}
+
 /* A success earns half a failure once a day for an endpoint. */
 static bool earns(struct sim_world *w, uint32_t node, const struct pm_contact *contact) {
   if (!w->check->whole) return true;
@@ -178,11 +187,9 @@ static bool earns(struct sim_world *w, uint32_t node, const struct pm_contact *c
 void sim_check_result(struct sim_world *w, uint32_t node, const struct pm_contact *contact,
                       enum pm_dial why, bool success) {
   struct sim_account *a = &w->check->accounts[node];
-  if (pm_dial_is_third_party(why)) {
-    if (success)
-      a->successes += earns(w, node, contact);
-    else
-      a->failures++;
+  if (success && is_named(w, node, contact, why)) a->successes += earns(w, node, contact);
+  if (!success && pm_dial_is_third_party(why)) {
+    a->failures++;
     double allowed =
         30 + (double)(sim_check_now(w, node) - a->started_ns) / 60e9 + (double)a->successes / 2;
     if ((double)a->failures > allowed + 1)
@@ -190,6 +197,7 @@ void sim_check_result(struct sim_world *w, uint32_t node, const struct pm_contac
   }
   if (!w->check->whole) return;
   struct sim_known *k = sim_account_endpoint(w, node, contact);
+  k->word_failed = !success && (k->word_failed || pm_dial_is_third_party(why));
   if (!success) {
     sim_rules_failed(w, node, contact, why);
     if (k->fails < UINT8_MAX) k->fails++;

@@ -29,6 +29,7 @@ struct sim_known {
   uint16_t depth;              /* least that somebody told, and one more */
   uint8_t told_count, tries, fails;
   bool local, consent, claim, proved, one_enough;
+  bool word_failed; /* its last try on strangers' word */
 };
 
 struct sim_rate {

@@ -125,6 +125,8 @@ struct sim_world {
   struct sim_faults *faults;
   struct sim_check *check;
   size_t core_bytes;
+  uint8_t *cores; /* of a large world, side by side in large pages; NULL: each core by itself */
+  size_t cores_bytes;
 };
 
 struct sim_world *sim_world_new(const struct sim_options *options, const struct sim_hooks *hooks);

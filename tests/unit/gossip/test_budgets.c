@@ -227,7 +227,7 @@ static void refusals_double_from_an_hour_to_a_day(void **state) {
   static const double hours[] = {1, 2, 4, 8, 16, 24, 24};
   double t = 0;
   for (size_t i = 0; i < sizeof hours / sizeof hours[0]; i++) {
-    pm_refusals_add(&refusals, 42, at_s(t));
+    pm_refusals_add(&refusals, 42, false, at_s(t));
     assert_true(pm_refusals_has(&refusals, 42, at_s(t + hours[i] * 3600 - 1)));
     assert_false(pm_refusals_has(&refusals, 42, at_s(t + hours[i] * 3600)));
     t += hours[i] * 3600;
@@ -246,18 +246,55 @@ static void contact_forgives_ever_more_slowly(void **state) {
   pm_refusals_carve(&refusals, &arena, 64);
   pm_refusals_init(&refusals);
   assert_true(pm_refusals_forgive(&refusals, 42, at_s(0)));
-  pm_refusals_add(&refusals, 42, at_s(0));
+  pm_refusals_add(&refusals, 42, true, at_s(0));
   int forgiven = 0;
   for (double t = 0; t < 3600; t += 5) {
     if (!pm_refusals_forgive(&refusals, 42, at_s(t))) continue;
     assert_false(pm_refusals_has(&refusals, 42, at_s(t)));
-    pm_refusals_add(&refusals, 42, at_s(t));
+    pm_refusals_add(&refusals, 42, true, at_s(t));
     forgiven++;
   }
   assert_int_equal(forgiven, 5); /* after 60, 120, 240, 480, 960 s: at 60, 180, 420, 900, 1860 s */
   pm_refusals_clear(&refusals, 42);
   assert_false(pm_refusals_has(&refusals, 42, at_s(3600)));
   free(memory);
+}
+
+static void who_was_tried_on_others_word_is_forgiven_at_its_first_contact(void **state) {
+  (void)state;
+  struct pm_refusals refusals;
+  struct pm_arena arena = {0};
+  pm_refusals_carve(&refusals, &arena, 64);
+  void *memory = malloc(arena.used);
+  arena = (struct pm_arena){.base = memory};
+  pm_refusals_carve(&refusals, &arena, 64);
+  pm_refusals_init(&refusals);
+  pm_refusals_add(&refusals, 42, false, at_s(0));
+  assert_true(pm_refusals_forgive(&refusals, 42, at_s(1)));
+  assert_false(pm_refusals_has(&refusals, 42, at_s(1)));
+  pm_refusals_add(&refusals, 42, true, at_s(40));
+  assert_false(pm_refusals_forgive(&refusals, 42, at_s(60)));
+  assert_true(pm_refusals_forgive(&refusals, 42, at_s(61)));
+  pm_refusals_add(&refusals, 42, true, at_s(62));
+  assert_false(pm_refusals_forgive(&refusals, 42, at_s(180)));
+  assert_true(pm_refusals_forgive(&refusals, 42, at_s(181)));
+  free(memory);
+}
+
+static void a_late_proof_gives_half_a_failure_back(void **state) {
+  (void)state;
+  struct pm_failure_budget budget;
+  pm_failure_budget_init(&budget, 3, 60000, at_s(0));
+  for (int i = 0; i < 3; i++) {
+    assert_true(pm_failure_budget_reserve(&budget, at_s(0)));
+    pm_failure_budget_settle(&budget, false, false, at_s(0));
+  }
+  pm_failure_budget_reward(&budget, at_s(0));
+  assert_int_equal(pm_failure_budget_left(&budget, at_s(0)), 0);
+  pm_failure_budget_reward(&budget, at_s(0));
+  assert_int_equal(pm_failure_budget_left(&budget, at_s(0)), 1);
+  for (int i = 0; i < 10; i++) pm_failure_budget_reward(&budget, at_s(0));
+  assert_int_equal(pm_failure_budget_left(&budget, at_s(0)), 3);
 }
 
 int main(void) {
@@ -275,6 +312,8 @@ int main(void) {
       cmocka_unit_test(a_full_table_dials_nobody_new),
       cmocka_unit_test(refusals_double_from_an_hour_to_a_day),
       cmocka_unit_test(contact_forgives_ever_more_slowly),
+      cmocka_unit_test(who_was_tried_on_others_word_is_forgiven_at_its_first_contact),
+      cmocka_unit_test(a_late_proof_gives_half_a_failure_back),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

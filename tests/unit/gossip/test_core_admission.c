@@ -129,6 +129,104 @@ static void who_contacts_us_is_tried_back_at_that_address_only(void **state) {
   fixture_free(f);
 }
 
+/* A seed's word is being tried when its subject calls, too. */
+static struct fixture *with_one_on_a_seeds_word(const struct pm_contact *other) {
+  struct fixture *f = fixture_new();
+  fixture_start(f);
+  struct pm_contact seed = node(1);
+  add_local(f, &seed);
+  pong(f, &seed);
+  tell(f, other, 1, 5);
+  assert_int_equal(sent_to(f, other)->why, PM_DIAL_WORD);
+  return f;
+}
+
+static void who_calls_while_others_word_is_tried_is_tried_on_its_own(void **state) {
+  (void)state;
+  struct pm_contact other = node(2);
+  struct fixture *f = with_one_on_a_seeds_word(&other);
+  inbound(f, &other, &other.ip);
+  assert_int_equal(count_sent(f, &other), 1);
+  no_pong(f, &other);
+  for (size_t tries = 2; tries <= 4; tries++) {
+    assert_int_equal(count_sent(f, &other), tries);
+    assert_int_equal(sent_to(f, &other)->why, PM_DIAL_CONSENT);
+    no_pong(f, &other);
+    for (int i = 0; i < 300 && count_sent(f, &other) == tries; i++) run_s(f, 0.1);
+  }
+  assert_int_equal(count_sent(f, &other), 4);
+  assert_int_equal(state_of(f, &other), PM_MEMBER_FREE);
+  assert_int_equal(f->g->failure.failures, 1);
+  fixture_free(f);
+}
+
+static void a_proof_after_a_failure_earns_once(void **state) {
+  (void)state;
+  struct pm_contact other = node(2);
+  struct fixture *f = with_one_on_a_seeds_word(&other);
+  no_pong(f, &other);
+  assert_int_equal(f->g->failure.failures, 1);
+  assert_int_equal(pm_failure_budget_left(&f->g->failure, f->now), 29);
+  inbound(f, &other, &other.ip);
+  pong(f, &other);
+  assert_int_equal(state_of(f, &other), PM_MEMBER_VERIFIED);
+  assert_int_equal(f->g->failure.successes, 1);
+  assert_true(f->g->death.loss > 0.015); /* 0.01 at least; the failure was the network's */
+  struct pm_contact uninvited = node(3);
+  befriend(f, &uninvited); /* nobody named it: no failure could be its, and it earns nothing */
+  assert_int_equal(f->g->failure.successes, 1);
+  fixture_free(f);
+}
+
+/* Two lost tries on others' word prove nothing; four in vain after its own call do. */
+static void who_calls_and_cannot_be_called_is_told_so(void **state) {
+  (void)state;
+  struct pm_contact other = node(2);
+  struct fixture *f = with_one_on_a_seeds_word(&other);
+  no_pong(f, &other);
+  forget_sends(f);
+  for (int i = 0; i < 700 && !sent_to(f, &other); i++) run_s(f, 0.1);
+  no_pong(f, &other);
+  assert_int_equal(state_of(f, &other), PM_MEMBER_FREE);
+  inbound(f, &other, &other.ip);
+  assert_int_equal(f->update.reply.node.you_reach, PM_WIRE_REACH_UNKNOWN);
+  assert_int_equal(state_of(f, &other), PM_MEMBER_CANDIDATE); /* forgiven at once */
+  for (int tries = 0; tries < 4; tries++) {
+    no_pong(f, &other);
+    forget_sends(f);
+    for (int i = 0; i < 300 && !sent_to(f, &other); i++) run_s(f, 0.1);
+  }
+  assert_int_equal(state_of(f, &other), PM_MEMBER_FREE);
+  inbound(f, &other, &other.ip);
+  assert_int_equal(f->update.reply.node.you_reach, PM_WIRE_REACH_NO);
+  fixture_free(f);
+}
+
+static void hearsay_that_did_not_answer_once_may_be_seconded(void **state) {
+  (void)state;
+  struct fixture *f = fixture_new();
+  fixture_start(f);
+  struct pm_contact a = node(1), b = node(2), other = node(3);
+  befriend(f, &a);
+  befriend(f, &b);
+  struct pm_contact first = tell(f, &other, 1, 5);
+  for (int i = 0; i < 100 && !sent_to(f, &other); i++) run_s(f, 0.1);
+  assert_int_equal(sent_to(f, &other)->why, PM_DIAL_SPECULATIVE);
+  no_pong(f, &other);
+  f->g->speculative.full_at = pm_time_add_ms(f->now, 3600 * 1000);
+  assert_int_equal(state_of(f, &other), PM_MEMBER_HEARD);
+  for (int i = 0; i < 20 && state_of(f, &other) == PM_MEMBER_HEARD; i++) {
+    struct pm_contact teller = tell(f, &other, 1, 5);
+    if (!pm_ip_equal(&teller.ip, &first.ip)) break;
+  }
+  assert_int_equal(state_of(f, &other), PM_MEMBER_CANDIDATE);
+  for (int i = 0; i < 700 && !sent_to(f, &other); i++) run_s(f, 0.1);
+  assert_int_equal(sent_to(f, &other)->why, PM_DIAL_WORD);
+  no_pong(f, &other); /* the second try, and the last for an hour */
+  assert_int_equal(state_of(f, &other), PM_MEMBER_FREE);
+  fixture_free(f);
+}
+
 static void claims_have_a_bucket_of_their_own(void **state) {
   (void)state;
   struct fixture *f = fixture_new();
@@ -290,6 +388,10 @@ int main(void) {
       cmocka_unit_test(two_of_one_network_are_one_source),
       cmocka_unit_test(hearsay_is_worth_a_rare_probe),
       cmocka_unit_test(who_contacts_us_is_tried_back_at_that_address_only),
+      cmocka_unit_test(who_calls_while_others_word_is_tried_is_tried_on_its_own),
+      cmocka_unit_test(a_proof_after_a_failure_earns_once),
+      cmocka_unit_test(who_calls_and_cannot_be_called_is_told_so),
+      cmocka_unit_test(hearsay_that_did_not_answer_once_may_be_seconded),
       cmocka_unit_test(claims_have_a_bucket_of_their_own),
       cmocka_unit_test(contact_is_limited_in_rate),
       cmocka_unit_test(strangers_cannot_point_at_our_own_networks),

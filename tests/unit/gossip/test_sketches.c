@@ -113,13 +113,14 @@ static void f_follows_the_loss(void **state) {
   (void)state;
   static const struct {
     double loss;
-    unsigned fails, hinted;
-  } rows[] = {{0.01, 5, 3}, {0.1, 6, 3}, {0.3, 12, 6}, {0.63, 30, 15}};
+    unsigned fails, hinted, tries;
+  } rows[] = {{0.01, 5, 3, 4}, {0.1, 6, 3, 4}, {0.3, 12, 6, 6}, {0.63, 30, 15, 8}};
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     struct pm_death death = {.loss = rows[i].loss};
     assert_int_equal(pm_death_fails(&death, 0), rows[i].fails);
     assert_int_equal(pm_death_fails(&death, 1), rows[i].fails);
     assert_int_equal(pm_death_fails(&death, 2), rows[i].hinted);
+    assert_int_equal(pm_death_tries(&death), rows[i].tries);
   }
 }
 
