@@ -222,8 +222,9 @@ class Trouble(SinksTest):
         for kind, node in nodes.items():
             self.assertEqual(node.wait(), 0, node.describe())
             self.assertEqual((self.directory / kind).read_text(), node.stdout)
-        # Five seconds to flush, and what a slow machine needs.
-        self.assertLess(time.monotonic() - started, 15)
+        # Five seconds to flush, and what a slow machine needs; a try that nobody ends takes thirty
+        # seconds by itself.
+        self.assertLess(time.monotonic() - started, 28)
 
     def check(self, kind, node):
         samples = node.samples()
