@@ -109,11 +109,13 @@ void pm_answer_take(struct pm_gossip *g, const struct pm_gossip_event *event) {
     return;
   struct pm_member *m = pm_table_by_handle(&g->table, token->handle);
   bool member = m && (m->state == PM_MEMBER_VERIFIED || m->state == PM_MEMBER_SUSPECT);
+  bool answered = false;
   if (member && g->config.grow) {
-    if (event->answer.answer && credible(g, m, event->answer.answer, token->nonce))
+    answered = event->answer.answer && credible(g, m, event->answer.answer, token->nonce);
+    if (answered)
       take(g, m, event->answer.answer);
     else
       doubt(g, m);
   }
-  pm_round_end(g);
+  pm_round_end(g, answered);
 }

@@ -65,7 +65,7 @@ enum pm_refusal_reason pm_result_judge(struct pm_gossip *g, const struct pm_memb
 /* round.c */
 void pm_round_run(struct pm_gossip *g);
 struct pm_time pm_round_deadline(const struct pm_gossip *g);
-void pm_round_end(struct pm_gossip *g);
+void pm_round_end(struct pm_gossip *g, bool answered);
 
 /* answer.c */
 void pm_answer_take(struct pm_gossip *g, const struct pm_gossip_event *event);

@@ -159,9 +159,17 @@ static void retry_lost(struct pm_gossip *g) {
 
 /* --- when ------------------------------------------------------------------------------------- */
 
-/* Driven by verified successes alone: a liar cannot keep it fast. */
-void pm_round_end(struct pm_gossip *g) {
+/* Driven by verified successes alone: a liar cannot keep it fast. A pull without an answer is made
+ * up for at once by one of somebody else, but once a round: who never answers can double the pulls.
+ */
+void pm_round_end(struct pm_gossip *g, bool answered) {
   struct pm_core_round *r = &g->round;
+  r->again = !answered && !r->again;
+  if (r->again) {
+    r->pulling = false;
+    r->at = pm_time_add_ms(r->sent, pm_core_jitter_ms(g, g->config.round_min_ms, JITTER_PERCENT));
+    return;
+  }
   uint64_t verified = pm_core_verified(g), before = r->verified_before;
   bool grows = verified * 100 >= before * (100 + GROWTH_PERCENT) && verified > before;
   int64_t slower_ms = r->interval_ms * SLOWER_PERCENT / 100;
@@ -183,7 +191,7 @@ static struct pm_time guard(const struct pm_gossip *g) {
 }
 
 void pm_round_run(struct pm_gossip *g) {
-  if (g->round.pulling && !pm_time_before(g->now, guard(g))) pm_round_end(g);
+  if (g->round.pulling && !pm_time_before(g->now, guard(g))) pm_round_end(g, false);
   if (g->round.pulling || pm_time_before(g->now, g->round.at)) return;
   retry_lost(g);
   struct pm_member *m = waits_for_members(g) ? NULL : choose(g);

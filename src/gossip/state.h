@@ -44,6 +44,7 @@ struct pm_core_round {
   uint32_t quiet;   /* rounds in a row that brought nothing */
   struct pm_time seeds_at;
   bool pulling;
+  bool again; /* the pull is the second of its round, as the first got no answer */
   struct pm_gossip_token token;
   uint32_t salt;
   uint32_t part, parts; /* partitions take turns, under one salt until all had theirs */

@@ -185,7 +185,7 @@ static bool earns(struct sim_world *w, uint32_t node, const struct pm_contact *c
 }
 
 void sim_check_result(struct sim_world *w, uint32_t node, const struct pm_contact *contact,
-                      enum pm_dial why, bool success) {
+                      enum pm_dial why, bool success, int64_t sent_ns) {
   struct sim_account *a = &w->check->accounts[node];
   if (success && is_named(w, node, contact, why)) a->successes += earns(w, node, contact);
   if (!success && pm_dial_is_third_party(why)) {
@@ -200,7 +200,8 @@ void sim_check_result(struct sim_world *w, uint32_t node, const struct pm_contac
   k->word_failed = !success && (k->word_failed || pm_dial_is_third_party(why));
   if (!success) {
     sim_rules_failed(w, node, contact, why);
-    if (k->fails < UINT8_MAX) k->fails++;
+    /* Where a clock jumped, a probe given up for lost may still end after a later one succeeded. */
+    if (k->fails < UINT8_MAX && sent_ns >= k->proved_ns) k->fails++;
     return;
   }
   k->fails = 0;

@@ -27,7 +27,7 @@ void sim_check_consent(struct sim_world *w, uint32_t node, const struct pm_conta
 void sim_check_answer(struct sim_world *w, uint32_t node, const struct pm_contact *source,
                       const struct pm_wire_answer *answer, int64_t sent_ns);
 void sim_check_result(struct sim_world *w, uint32_t node, const struct pm_contact *contact,
-                      enum pm_dial why, bool success);
+                      enum pm_dial why, bool success, int64_t sent_ns);
 /* What an answer said of pace and reach; after the step that took it. */
 void sim_check_pong(struct sim_world *w, uint32_t node, const struct pm_contact *contact,
                     const struct pm_wire_pong *pong);

@@ -356,7 +356,7 @@ static void pong_arrives(struct sim_world *w, struct sim_message *m) {
                                            .pong = has_pong ? &pong : NULL,
                                            .location = m->location,
                                            .rtt_us = (uint32_t)((w->now_ns - m->sent_ns) / 1000)}};
-  if (!m->echo) sim_check_result(w, m->from, &m->to, m->why, m->ok);
+  if (!m->echo) sim_check_result(w, m->from, &m->to, m->why, m->ok, m->sent_own_ns);
   sim_step(w, m->from, &event);
   if (has_pong && !m->echo) sim_check_pong(w, m->from, &m->to, &pong);
 }
@@ -412,7 +412,7 @@ static void ping_at_once(struct sim_world *w, uint32_t from, const struct pm_gos
                                            .pong = ours ? &pong : NULL,
                                            .location = ok ? w->nodes[to].location : "",
                                            .rtt_us = 1000}};
-  sim_check_result(w, from, &send->to, PM_DIAL_PLANNED, ok);
+  sim_check_result(w, from, &send->to, PM_DIAL_PLANNED, ok, sim_check_now(w, from));
   sim_step(w, from, &event);
   if (ours) sim_check_pong(w, from, &send->to, &pong);
 }

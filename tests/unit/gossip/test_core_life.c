@@ -283,6 +283,33 @@ static void three_who_cannot_reach_us_silence_us(void **state) {
   fixture_free(f);
 }
 
+/* Waits for the next pull and lets it end without an answer; how long it took to come. */
+static double seconds_to_a_pull_in_vain(struct fixture *f) {
+  struct pm_time from = f->now;
+  for (int i = 0; i < 1000 && !f->g->round.pulling; i++) run_s(f, 0.1);
+  assert_true(f->g->round.pulling);
+  double waited_s = (double)pm_time_since_ns(f->now, from) / 1e9;
+  step(f,
+       (struct pm_gossip_event){.kind = PM_GOSSIP_ANSWER, .answer = {.token = f->g->round.token}});
+  return waited_s;
+}
+
+static void a_pull_in_vain_is_made_up_for_once(void **state) {
+  (void)state;
+  struct fixture *f = fixture_new();
+  fixture_start(f);
+  for (unsigned i = 1; i <= 4; i++) {
+    struct pm_contact member = node(i);
+    befriend(f, &member);
+  }
+  for (int i = 0; i < 8; i++) tell(f, NULL, 0, 5);
+  assert_int_equal(f->g->round.interval_ms, 30000);
+  assert_true(seconds_to_a_pull_in_vain(f) > 20);
+  assert_true(seconds_to_a_pull_in_vain(f) < 3);
+  assert_true(seconds_to_a_pull_in_vain(f) > 20);
+  fixture_free(f);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_member_is_refreshed_every_five_minutes),
@@ -298,6 +325,7 @@ int main(void) {
       cmocka_unit_test(an_answer_without_our_nonce_proves_nothing),
       cmocka_unit_test(an_old_node_proves_itself_by_its_location),
       cmocka_unit_test(three_who_cannot_reach_us_silence_us),
+      cmocka_unit_test(a_pull_in_vain_is_made_up_for_once),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
