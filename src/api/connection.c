@@ -30,9 +30,30 @@ static void release_answer(struct pm_connection *connection) {
   pm_output_deinit(&connection->output);
 }
 
+/* Whom the answer of a connection (or of NULL: a free place) is kept for. */
+static struct pm_connection **place_of(struct pm_connections *set,
+                                       const struct pm_connection *connection) {
+  for (size_t i = 0; i < PM_LATER_MAX; i++)
+    if (set->awaited[i] == connection) return &set->awaited[i];
+  return NULL;
+}
+
+/* The id is dead from here on. */
+static void end_later(struct pm_connection *connection) {
+  *place_of(connection->set, connection) = NULL;
+  connection->later.id = 0;
+}
+
+static void cancel_later(struct pm_connection *connection) {
+  if (connection->later.id == 0) return;
+  end_later(connection);
+  connection->later.cancelled(connection->later.of);
+}
+
 void pm_connection_drop(struct pm_connection *connection) {
   if (connection->dropped) return;
   connection->dropped = true;
+  cancel_later(connection);
   pm_deadline_disarm(&connection->deadline);
   connection->set->counts.open--;
   if (connection->attached) {
@@ -273,10 +294,11 @@ static bool may_queue(struct pm_connections *set) {
   return false;
 }
 
-static void handle(struct pm_connections *set, const struct pm_http_request *request) {
+static void handle(struct pm_connections *set, const struct pm_http_request *request,
+                   pm_http_handler handler, void *owner) {
   struct pm_http_response *response = &set->response;
   reset_response(response);
-  set->handler(set->handler_owner, request, response);
+  handler(owner, request, response);
   if (pm_buf_status(&response->body) != PM_OK) {
     pm_http_head_problem(response, 500, "The answer could not be made.");
   } else if (!may_queue(set)) {
@@ -285,10 +307,22 @@ static void handle(struct pm_connections *set, const struct pm_http_request *req
   }
 }
 
+static void send_response(struct pm_connection *connection) {
+  const struct pm_connections *set = connection->set;
+  const bool wanted = pm_http_parser_keep_alive(connection->parser);
+  const bool surplus = connection->surplus;
+  if (wanted && !surplus && !set->response.close && !set->closing &&
+      connection->requests < set->config.requests_per_connection_max) {
+    connection->after = PM_AFTER_KEEP;
+  } else {
+    connection->after = wanted || surplus ? PM_AFTER_LINGER : PM_AFTER_CLOSE;
+  }
+  send_answer(connection, pm_http_parser_request(connection->parser)->method != PM_HTTP_HEAD);
+}
+
 static void answer_request(struct pm_connection *connection, bool surplus) {
   struct pm_connections *set = connection->set;
   struct pm_http_request *request = pm_http_parser_request(connection->parser);
-  const bool wanted = pm_http_parser_keep_alive(connection->parser);
   pm_deadline_disarm(&connection->deadline);
   set->counts.requests++;
   connection->requests++;
@@ -296,14 +330,59 @@ static void answer_request(struct pm_connection *connection, bool surplus) {
   request->tls = connection->tls != NULL;
   request->received = pm_clock_now();
   request->arrived = connection->arrived.ns != 0 ? connection->arrived : pm_clock_wall();
-  handle(set, request);
-  if (wanted && !surplus && !set->response.close && !set->closing &&
-      connection->requests < set->config.requests_per_connection_max) {
-    connection->after = PM_AFTER_KEEP;
+  request->later = &set->later;
+  connection->surplus = surplus;
+  set->asking = connection;
+  handle(set, request, set->handler, set->handler_owner);
+  set->asking = NULL;
+  if (connection->later.id != 0) {
+    connection->drained_bytes = 0;
+    await(connection, PM_WAIT_LATER); /* reads, to learn that the client goes */
   } else {
-    connection->after = wanted || surplus ? PM_AFTER_LINGER : PM_AFTER_CLOSE;
+    send_response(connection);
   }
-  send_answer(connection, request->method != PM_HTTP_HEAD);
+}
+
+/* ---- answers that come later ---- */
+
+static enum pm_err begin_later(void *owner, void (*cancelled)(void *of), void *of,
+                               uint64_t *out_id) {
+  struct pm_connections *set = owner;
+  struct pm_connection *connection = set->asking;
+  if (connection == NULL || connection->later.id != 0) return PM_ERR_CLOSED;
+  struct pm_connection **place = place_of(set, NULL);
+  if (place == NULL) return PM_ERR_FULL;
+  *place = connection;
+  connection->later.id = *out_id = ++set->later_ids;
+  connection->later.cancelled = cancelled;
+  connection->later.of = of;
+  return PM_OK;
+}
+
+static void answer_later(void *owner, uint64_t id, pm_http_handler handler, void *handler_owner) {
+  struct pm_connections *set = owner;
+  for (size_t i = 0; i < PM_LATER_MAX; i++) {
+    struct pm_connection *connection = set->awaited[i];
+    if (connection == NULL || connection->later.id != id) continue;
+    end_later(connection);
+    pm_deadline_disarm(&connection->deadline);
+    handle(set, pm_http_parser_request(connection->parser), handler, handler_owner);
+    send_response(connection);
+    return;
+  }
+}
+
+void pm_connection_lend_later(struct pm_connections *set) {
+  set->later = (struct pm_later){set, begin_later, answer_later};
+}
+
+static void answer_too_late(struct pm_connection *connection) {
+  struct pm_http_response *response = &connection->set->response;
+  cancel_later(connection);
+  pm_deadline_disarm(&connection->deadline);
+  reset_response(response);
+  pm_http_head_problem(response, 503, "The answer could not be found in time.");
+  send_response(connection);
 }
 
 /* Small, and nothing else is under way: if the kernel does not take it, the client reads nothing.
@@ -360,7 +439,8 @@ static bool is_lingering(const struct pm_connection *connection) {
 /* Requests out of what TLS holds, until it has no more, an answer blocks, or the end. */
 static void read_tls(struct pm_connection *connection) {
   struct pm_connections *set = connection->set;
-  while (!connection->dropped && !connection->writing && !is_lingering(connection)) {
+  while (!connection->dropped && !connection->writing && !is_lingering(connection) &&
+         connection->later.id == 0) {
     size_t count;
     switch (pm_tls_read(connection->tls, set->plain, sizeof(set->plain), &count)) {
     case PM_TLS_OK:
@@ -391,7 +471,8 @@ static void shake_hands(struct pm_connection *connection) {
 }
 
 static void received(struct pm_connection *connection, const char *bytes, size_t count) {
-  if (is_lingering(connection)) {
+  if (is_lingering(connection) || connection->later.id != 0) {
+    connection->surplus = true; /* who does not wait for the answer gets no further one */
     drain(connection, count);
     return;
   }
@@ -432,6 +513,8 @@ static void prepare(struct pm_connection *connection, int fd, const struct pm_ip
   connection->requests = 0;
   connection->queued_bytes = 0;
   connection->attached = connection->reading = connection->writing = false;
+  connection->later.id = 0;
+  connection->surplus = false;
   connection->dropped = false;
   connection->deadline = (struct pm_deadline){0};
   connection->ready = connection->set->tls == NULL;
@@ -465,6 +548,9 @@ void pm_connection_expire(struct pm_connection *connection) {
     break;
   case PM_WAIT_BODY:
     refuse(connection, 408, "The request's body did not come in time.");
+    break;
+  case PM_WAIT_LATER:
+    answer_too_late(connection);
     break;
   case PM_WAIT_WRITE:
     pm_connection_drop_with_reset(connection);

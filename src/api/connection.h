@@ -1,7 +1,7 @@
 /* One connection: bytes in, requests to the handler, answers out, end.
  *
- *   [handshake] → first byte → head → body → answer → idle → head → …
- *                                              └→ linger → gone
+ *   [handshake] → first byte → head → body → [later] → answer → idle → head → …
+ *                                                        └→ linger → gone
  *
  * It reads and writes its socket directly while that needs no waiting: most requests are there when
  * the connection is accepted, and most answers fit into the socket's buffer. Only then is a libuv
@@ -38,15 +38,24 @@ struct pm_connection {
   struct pm_output output;
   enum pm_connection_after after; /* the answer under way */
   size_t queued_bytes;            /* this one's share of the set's */
-  size_t drained_bytes;           /* while lingering */
+  struct {
+    uint64_t id; /* 0: none comes later */
+    void (*cancelled)(void *of);
+    void *of;
+  } later;
+  size_t drained_bytes; /* while lingering, or while the answer is awaited */
   uint32_t requests;
   struct pm_ip client;
   struct pm_wall arrived; /* what was read last, by the kernel's stamp; 0: unknown */
   bool attached, reading, writing;
+  bool surplus; /* bytes came after the request, before its answer */
   bool ready;   /* the handshake is done, or there is none */
   bool dropped; /* the socket is closed; nothing but the handle's memory is left */
   struct pm_connection *next_spare;
 };
+
+/* Fills in set->later. */
+void pm_connection_lend_later(struct pm_connections *set);
 
 /* Reusable memory for one; NULL if it is short. */
 struct pm_connection *pm_connection_new(struct pm_connections *set);

@@ -24,12 +24,14 @@ struct pm_connections *pm_connections_new(uv_loop_t *loop, const struct pm_serve
   set->tls = tls;
   set->handler = handler;
   set->handler_owner = owner;
+  pm_connection_lend_later(set);
   pm_buf_init(&set->response.body, PM_HTTP_RESPONSE_BYTES_MAX);
   pm_buf_init(&set->head, PM_JOINED_BYTES_MAX);
   set->waits[PM_WAIT_HANDSHAKE].length_ms = config->handshake_ms;
   set->waits[PM_WAIT_FIRST].length_ms = config->header_ms;
   set->waits[PM_WAIT_HEAD].length_ms = config->header_ms;
   set->waits[PM_WAIT_BODY].length_ms = config->body_ms;
+  set->waits[PM_WAIT_LATER].length_ms = config->later_ms;
   set->waits[PM_WAIT_WRITE].length_ms = config->write_ms;
   set->waits[PM_WAIT_IDLE].length_ms = config->idle_ms;
   set->waits[PM_WAIT_LINGER].length_ms = config->linger_ms;

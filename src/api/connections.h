@@ -12,6 +12,7 @@
 #include "api/deadline.h"
 #include "api/http_head.h"
 #include "api/http_message.h"
+#include "api/later.h"
 #include "api/server.h"
 #include "api/tls.h"
 #include "base/err.h"
@@ -24,6 +25,7 @@ enum pm_wait {
   PM_WAIT_FIRST,  /* the first byte of the first request */
   PM_WAIT_HEAD,   /* the rest of a head */
   PM_WAIT_BODY,   /* the rest of a body */
+  PM_WAIT_LATER,  /* the handler, to know the answer */
   PM_WAIT_WRITE,  /* the kernel, to take the rest of an answer */
   PM_WAIT_IDLE,   /* the first byte of a further request */
   PM_WAIT_LINGER, /* the other side, to end after our end */
@@ -51,6 +53,11 @@ struct pm_connections {
   struct pm_http_response response;
   struct pm_buf head;
   struct pm_http_date date;
+
+  struct pm_later later;
+  struct pm_connection *asking;                /* whose handler is being called; else NULL */
+  struct pm_connection *awaited[PM_LATER_MAX]; /* whose answers come later; NULL: free */
+  uint64_t later_ids;                          /* given so far */
 
   struct pm_deadline_queue waits[PM_WAIT_COUNT];
   uv_timer_t timer;

@@ -26,7 +26,18 @@ static const char STYLE[] =
     "input{font:inherit;padding:.4rem}"
     "input[type=text],input[type=password]{box-sizing:border-box;width:100%}"
     "button{font:inherit;padding:.5rem 1rem;margin-top:1rem}"
-    "small{display:block}";
+    "small{display:block}"
+    /* The pages of history: bands and grid, loss from none to much, slowness. */
+    ":root{--l0:#00703c;--l1:#0b57d0;--l2:#b25000;--l3:#b3261e;--h:178,80,0}"
+    "@media (prefers-color-scheme:dark){"
+    ":root{--l0:#7ddc9a;--l1:#a8c7fa;--l2:#ffb77c;--l3:#f2b8b5;--h:255,160,80}}"
+    "svg{width:100%;height:auto;font-size:12px}svg text{fill:currentColor}"
+    ".grid{stroke:#8888;stroke-width:.5}"
+    ".b1{fill:#8886}.b2{fill:#8883}"
+    ".l0{fill:var(--l0)}.l1{fill:var(--l1)}.l2{fill:var(--l2)}.l3{fill:var(--l3)}"
+    ".k0{color:var(--l0)}.k1{color:var(--l1)}.k2{color:var(--l2)}.k3{color:var(--l3)}"
+    ".h1{background:rgba(var(--h),.1)}.h2{background:rgba(var(--h),.2)}"
+    ".h3{background:rgba(var(--h),.32)}.h4{background:rgba(var(--h),.45)}";
 
 void pm_html_begin(struct pm_buf *out, const char *title) {
   pm_buf_text(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
@@ -37,6 +48,7 @@ void pm_html_begin(struct pm_buf *out, const char *title) {
   pm_buf_text(out, "</style>\n</head>\n<body>\n"
                    "<nav aria-label=\"pingmesh\"><a href=\"/\">pingmesh</a>"
                    "<a href=\"/v1/peers?format=html\">Peers</a>"
+                   "<a href=\"/v1/history?format=html\">History</a>"
                    "<a href=\"/v1/addpeer\">Add a peer</a></nav>\n<main>\n");
   pm_html_element(out, "h1", "%s", title);
   pm_buf_text(out, "\n");

@@ -14,7 +14,7 @@
 
 /* The policy every page is sent with. The hash is that of the style in html.c; a test computes it.
  */
-#define PM_HTML_STYLE_SHA256 "HZibQQpnuxvL1uGTcDiSPNrZQ8y0QAL88tK2bxeRH0I="
+#define PM_HTML_STYLE_SHA256 "ytbei4pWsAlVRqnXFYi8qVjHC4gXWdZ7wrTJeaPJ1tY="
 #define PM_HTML_CSP                                             \
   "default-src 'none'; style-src 'sha256-" PM_HTML_STYLE_SHA256 \
   "'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"

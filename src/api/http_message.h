@@ -33,7 +33,10 @@ struct pm_http_header {
   const char *value; /* without white space around it */
 };
 
-/* All strings are NUL-terminated and live until the handler returns. */
+struct pm_later;
+
+/* All strings are NUL-terminated and live until the handler returns, or until its answer has come
+ * if that comes later. */
 struct pm_http_request {
   enum pm_http_method method;
   const char *path; /* percent-decoded, starts with '/', without the query; no NUL, no "..": refused
@@ -46,8 +49,9 @@ struct pm_http_request {
   size_t body_bytes;
   struct pm_ip client;
   bool tls;
-  bool http_1_0;           /* what a proxy speaks to us unless told otherwise; see auth.h */
-  struct pm_time received; /* when the request's last byte was read */
+  bool http_1_0;                /* what a proxy speaks to us unless told otherwise; see auth.h */
+  struct pm_time received;      /* when the request's last byte was read */
+  const struct pm_later *later; /* api/later.h; NULL: the answer must be there on return */
   struct pm_wall
       arrived; /* when what was read last had come in, by the kernel's stamp if it has one */
 };
@@ -68,6 +72,9 @@ struct pm_http_response {
   size_t headers_count;
   bool close; /* close the connection after it */
 };
+
+typedef void (*pm_http_handler)(void *owner, const struct pm_http_request *request,
+                                struct pm_http_response *response);
 
 /* A value with a line break or control character, or one that does not fit, is not added and
  * returns PM_ERR_SYNTAX or PM_ERR_TOO_LARGE: nothing from outside can split a response. */

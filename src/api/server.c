@@ -33,6 +33,8 @@ void pm_server_config_default(struct pm_server_config *config) {
       .idle_ms = 60 * 1000,
       /* A large document over a slow line. */
       .write_ms = 60 * 1000,
+      /* A disk that is busy; a person does not wait longer. */
+      .later_ms = 10 * 1000,
       .handshake_ms = 10 * 1000,
       /* Round trips, for the answer to be read before the kernel says reset. */
       .linger_ms = 2 * 1000,

@@ -1,6 +1,6 @@
 /* An HTTP/1.1 server on libuv, plain or TLS. It knows nothing of routes: every whole request goes
- * to one handler, which fills the response before it returns. Server, Date, Connection,
- * Content-Type, Content-Length and X-Content-Type-Options are written by the server.
+ * to one handler, which fills the response before it returns, or later (api/later.h). Server, Date,
+ * Connection, Content-Type, Content-Length and X-Content-Type-Options are written by the server.
  *
  * Bounds: connections, header and body bytes, requests per connection, and absolute deadlines for
  * the header, the body, the handshake and the writing, which no slow drip prolongs. When all
@@ -24,9 +24,6 @@
 struct uv_loop_s;
 struct pm_server;
 
-typedef void (*pm_http_handler)(void *owner, const struct pm_http_request *request,
-                                struct pm_http_response *response);
-
 struct pm_server_config {
   struct pm_ip bind;    /* family NONE: all addresses, v6 and v4 */
   uint16_t port;        /* 0: any free one (tests); see pm_server_port */
@@ -41,6 +38,7 @@ struct pm_server_config {
   int64_t body_ms;          /* from the head's end to the body's */
   int64_t idle_ms;          /* from an answer to the next request */
   int64_t write_ms;         /* for one answer, once the kernel's buffer is full */
+  int64_t later_ms;         /* for an answer that comes later */
   int64_t handshake_ms;     /* TLS only */
   int64_t linger_ms;        /* from our end to the client's, where a reset could lose an answer */
   const struct pm_log *log; /* may be NULL */

@@ -13,6 +13,7 @@
 #include "api/kept.h"
 #include "api/login_page.h"
 #include "api/node_view.h"
+#include "api/past_answer.h"
 #include "api/peers_view.h"
 #include "api/route.h"
 #include "base/escape.h"
@@ -233,6 +234,16 @@ static void handle_discovery(struct pm_service *service, const struct pm_http_re
   pm_answer_json(response, 200);
   pm_discovery_view_json(&view, &response->body);
   if (pm_buf_status(&kept->text) != PM_OK) response->body.err = pm_buf_status(&kept->text);
+}
+
+static void handle_history(struct pm_service *service, const struct pm_http_request *request,
+                           struct pm_http_response *response) {
+  pm_past_answer(service->config.past, PM_PAST_SERIES, request, response);
+}
+
+static void handle_profile(struct pm_service *service, const struct pm_http_request *request,
+                           struct pm_http_response *response) {
+  pm_past_answer(service->config.past, PM_PAST_WEEK, request, response);
 }
 
 static void handle_health(struct pm_service *service, const struct pm_http_request *request,
@@ -492,6 +503,8 @@ static const struct pm_route ROUTES[] = {
     {"/metrics", PM_HTTP_GET, PM_ROLE_ANYONE, handle_exposition, "Metrics for Prometheus"},
     {"/v1/sd", PM_HTTP_GET, PM_ROLE_ANYONE, handle_discovery,
      "The mesh's nodes, for Prometheus' HTTP service discovery"},
+    {"/v1/history", PM_HTTP_GET, PM_ROLE_ANYONE, handle_history, "What was measured, over time"},
+    {"/v1/profile", PM_HTTP_GET, PM_ROLE_ANYONE, handle_profile, NULL},
     {"/memstats", PM_HTTP_GET, PM_ROLE_ANYONE, handle_metrics, NULL},
     {"/v1/memstats", PM_HTTP_GET, PM_ROLE_ANYONE, handle_metrics, NULL},
     {"/v1/env", PM_HTTP_GET, PM_ROLE_OPERATOR, handle_env, "Settings, state and memory"},

@@ -15,6 +15,7 @@
 
 struct pm_service;
 struct pm_gossip;
+struct pm_past;
 struct pm_server;
 
 /* One setting as /v1/env shows it. Secrets never get here: value is then "(set)" or "(not set)". */
@@ -51,6 +52,7 @@ struct pm_service_config {
    * a person or an unknown program, who gets everything. */
   bool (*pull)(void *owner, const struct pm_http_request *request, struct pm_buf *out);
   const struct pm_gossip *(*mesh)(void *owner); /* what is known, for people */
+  const struct pm_past *past;                   /* of what was measured; NULL: none is kept */
   /* Writes all metrics in Prometheus' text format. */
   void (*exposition)(void *owner, struct pm_buf *out);
   /* The server's counters, for Requests. */

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <uv.h>
 
 #include "gossip/wire_text.h"
@@ -238,6 +239,19 @@ void pm_history_feed_close(struct pm_history_feed *feed, void (*closed)(void *ow
 
 struct pm_store *pm_history_feed_store(struct pm_history_feed *feed) {
   return feed ? feed->store : NULL;
+}
+
+void pm_history_feed_key_of(const struct pm_history_feed *feed, const char *text, char *out) {
+  const struct pm_roster *roster = pm_prober_roster(feed->config.prober);
+  struct names names;
+  snprintf(out, PM_STORE_KEY_BYTES, "%s", text);
+  for (size_t i = 0; i < pm_roster_count(roster); i++) {
+    const struct pm_target *target = pm_roster_at(roster, i);
+    if (strcmp(target->spec.endpoint.url, text) != 0) continue;
+    fill_names(feed, target, &names);
+    snprintf(out, PM_STORE_KEY_BYTES, "%s", names.key);
+    return;
+  }
 }
 
 const char *pm_history_feed_own_key(const struct pm_history_feed *feed) {

@@ -46,4 +46,8 @@ struct pm_store *pm_history_feed_store(struct pm_history_feed *feed);
 /* This node's key in the store, as struct pm_store_name says. */
 const char *pm_history_feed_own_key(const struct pm_history_feed *feed);
 
+/* The key in the store of what a person may call a node: a target's URL becomes its node's key,
+ * once that is known; anything else stays as it is. out has PM_STORE_KEY_BYTES; cut to that. */
+void pm_history_feed_key_of(const struct pm_history_feed *feed, const char *text, char *out);
+
 #endif

@@ -17,6 +17,7 @@
 #include "node/history.h"
 #include "node/identity.h"
 #include "node/mesh.h"
+#include "node/past.h"
 #include "node/peer_import.h"
 #include "node/publishers.h"
 #include "node/report.h"
@@ -53,6 +54,7 @@ struct node {
   struct pm_peer_imports *imports;
   struct pm_mesh *mesh; /* NULL without a server */
   struct pm_history_feed *history;
+  struct pm_past_source past; /* of it */
   struct pm_targets *targets;
   struct pm_service *service;
   struct pm_server *server;
@@ -108,6 +110,7 @@ static void on_history_closed(void *owner) {
 static void on_prober_closed(void *owner) {
   struct node *node = owner;
   node->prober = NULL;
+  node->past.feed = NULL; /* the server, which asks, has ended before */
   pm_history_feed_close(node->history, on_history_closed, node);
 }
 
@@ -256,6 +259,7 @@ static uint64_t requests(void *owner) {
 
 static void exposition(void *owner, struct pm_buf *out) {
   struct node *node = owner;
+  struct pm_prometheus_history history;
   struct pm_prometheus_view view = {
       .from = node->identity.location,
       .version = PM_VERSION,
@@ -268,6 +272,7 @@ static void exposition(void *owner, struct pm_buf *out) {
       .process = {.start = node->identity.start},
       .loop = {.in_flight = node->exchanger ? pm_exchange_in_flight(node->exchanger) : 0},
   };
+  if (pm_past_counts(&node->past, &history)) view.history = &history;
   pm_exposition_write(&view, &node->turns, out);
 }
 
@@ -409,6 +414,7 @@ static enum pm_err open_service(struct node *node, struct pm_why *why) {
       .pong = pong,
       .pull = pull,
       .mesh = mesh,
+      .past = &node->past.past,
       .exposition = exposition,
       .requests = requests,
   };
@@ -447,6 +453,7 @@ static enum pm_err open_history(struct node *node, struct pm_why *why) {
       .owner = node,
   };
   enum pm_err err = pm_history_feed_open(&node->loop, &config, &node->history);
+  if (err == PM_OK) node->past.feed = node->history;
   return err == PM_OK ? PM_OK : pm_why_set(why, err, "the history: %s", pm_err_text(err));
 }
 
@@ -459,6 +466,7 @@ static enum pm_err open_targets(struct node *node, struct pm_why *why) {
 static enum pm_err open_parts(struct node *node, struct pm_why *why) {
   const struct pm_options *options = node->options;
   pm_publisher_init(&node->publisher);
+  pm_past_source_init(&node->past);
   pm_identity_init(&node->identity, options, pm_clock_wall());
   size_t in_flight_max =
       pm_descriptors_reserve((size_t)options->in_flight_max, DESCRIPTORS_SPARE, node->log);

@@ -47,6 +47,16 @@ struct pm_prometheus_loop {
   uint64_t in_flight; /* probes */
 };
 
+/* Of the kept history. */
+struct pm_prometheus_history {
+  uint64_t written, dropped, refused; /* minutes */
+  uint64_t failures;                  /* tries to write */
+  uint64_t damaged;                   /* rows */
+  uint64_t in_memory;                 /* minutes that wait there for the file, now */
+  uint64_t queries;
+  int64_t file_bytes;
+};
+
 struct pm_prometheus_view {
   const char *from, *version;
   const struct pm_roster *roster;
@@ -54,7 +64,8 @@ struct pm_prometheus_view {
   struct pm_metrics_rollup *rollup; /* NULL: rolled-up counters are of the targets of now */
   const struct pm_gossip *core;     /* NULL without a mesh */
   const struct pm_publisher *publisher;
-  uint64_t requests; /* answered by the server */
+  const struct pm_prometheus_history *history; /* NULL: none is kept */
+  uint64_t requests;                           /* answered by the server */
   struct pm_prometheus_process process;
   struct pm_prometheus_loop loop;
 };

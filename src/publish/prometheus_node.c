@@ -88,6 +88,36 @@ static void write_sinks(const struct pm_publisher *publisher, struct pm_buf *out
   }
 }
 
+/* ---- history ---- */
+
+static void write_history(const struct pm_prometheus_history *history, struct pm_buf *out) {
+  const struct {
+    const char *name, *type, *help;
+    uint64_t value;
+  } figures[] = {
+      {"pingmesh_history_written_total", "counter", "Minutes of history written.",
+       history->written},
+      {"pingmesh_history_dropped_total", "counter", "Minutes for which there was no room.",
+       history->dropped},
+      {"pingmesh_history_refused_total", "counter", "Minutes that could not be kept.",
+       history->refused},
+      {"pingmesh_history_failures_total", "counter", "Tries to write to the disk that failed.",
+       history->failures},
+      {"pingmesh_history_damaged_total", "counter", "Rows of history that could not be read.",
+       history->damaged},
+      {"pingmesh_history_in_memory", "gauge", "Minutes that wait in memory for the disk.",
+       history->in_memory},
+      {"pingmesh_history_queries_total", "counter", "Questions asked of the history.",
+       history->queries},
+      {"pingmesh_history_file_bytes", "gauge", "Size of the history's file, as far as in use.",
+       history->file_bytes > 0 ? (uint64_t)history->file_bytes : 0},
+  };
+  for (size_t i = 0; i < sizeof(figures) / sizeof(figures[0]); i++) {
+    one(out, figures[i].name, figures[i].type, figures[i].help);
+    pm_prometheus_uint(out, figures[i].value);
+  }
+}
+
 /* ---- the mesh ---- */
 
 static void write_members(const struct pm_gossip_status *status, struct pm_buf *out) {
@@ -153,6 +183,7 @@ void pm_prometheus_write_node(const struct pm_prometheus_view *view, struct pm_b
   write_process(&view->process, out);
   write_probing(view, out);
   if (view->publisher != NULL) write_sinks(view->publisher, out);
+  if (view->history != NULL) write_history(view->history, out);
   if (view->core == NULL) return;
   struct pm_gossip_status status;
   pm_gossip_status(view->core, &status);

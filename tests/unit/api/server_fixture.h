@@ -24,6 +24,7 @@
 #include <cmocka.h>
 #include <uv.h>
 
+#include "api/later.h"
 #include "api/server.h"
 
 enum {
@@ -39,7 +40,16 @@ struct fixture {
   unsigned handled;
   bool tls; /* of the last request */
   bool closed;
+  /* Of the paths that are answered later. */
+  const struct pm_later *later;
+  uint64_t later_id; /* the last one's */
+  enum pm_err later_err;
+  unsigned cancelled;
 };
+
+static inline void on_cancelled(void *owner) {
+  ((struct fixture *)owner)->cancelled++;
+}
 
 static inline void on_server_closed(void *owner) {
   struct fixture *f = owner;
@@ -68,6 +78,11 @@ static inline void handle(void *owner, const struct pm_http_request *request,
     response->body.err = PM_ERR_NOMEM;
   } else if (strcmp(request->path, "/close") == 0) {
     response->close = true;
+  } else if (strcmp(request->path, "/later") == 0) {
+    f->later = request->later;
+    f->later_err = f->later->begin(f->later->owner, on_cancelled, f, &f->later_id);
+    if (f->later_err == PM_ERR_FULL) response->status = 503;
+    pm_buf_text(&response->body, "at once\n");
   } else if (strcmp(request->path, "/quit") == 0) {
     pm_server_close(f->server, PATIENCE_MS, on_server_closed, f);
     pm_buf_text(&response->body, "bye\n");

@@ -58,6 +58,7 @@ static bool shake_hands(struct fixture *f, struct client *client) {
 }
 
 static void tls_send(struct fixture *f, struct client *client, const char *text) {
+  if (text[0] == '\0') return;
   const int bytes = (int)strlen(text);
   ERR_clear_error();
   STEP_UNTIL(f, -1, SSL_write(client->ssl, text, bytes) == bytes);
@@ -226,6 +227,36 @@ static void test_keep_alive_and_end(void **state) {
   tls_material_remove(&m);
 }
 
+static void fill_late(void *owner, const struct pm_http_request *request,
+                      struct pm_http_response *response) {
+  (void)owner;
+  response->content_type = "text/plain";
+  pm_buf_text(&response->body, request->path);
+}
+
+static void test_an_answer_that_comes_later(void **state) {
+  struct tls_material m;
+  struct fixture f;
+  (void)state;
+  tls_material_make_ecdsa(&m);
+  fixture_init(&f);
+  fixture_start_tls(&f, &m);
+  struct client client = client_new(&f, TLS1_2_VERSION, TLS1_3_VERSION, NULL);
+  assert_true(shake_hands(&f, &client));
+  tls_send(&f, &client, "GET /later HTTP/1.1\r\n" HOST "\r\n");
+  STEP_UNTIL(&f, -1, f.handled == 1);
+  step(&f, -1);
+  f.later->answer(f.later->owner, f.later_id, fill_late, NULL);
+  expect_tls_answer(&f, &client, "", "/later");
+  expect_tls_answer(&f, &client, "GET / HTTP/1.1\r\n" HOST "\r\n", "hello\n");
+  tls_send(&f, &client, "GET /later HTTP/1.1\r\n" HOST "\r\n");
+  STEP_UNTIL(&f, -1, f.handled == 3);
+  client_free(&client); /* goes */
+  STEP_UNTIL(&f, -1, f.cancelled == 1 && counts_of(&f).open == 0);
+  fixture_end(&f);
+  tls_material_remove(&m);
+}
+
 static void test_large_answers(void **state) {
   enum { BYTES = 3 * 1000 * 1000 / 16 * 16 };
   struct tls_material m;
@@ -358,6 +389,7 @@ int main(void) {
       cmocka_unit_test(test_protocol_negotiation),
       cmocka_unit_test(test_no_renegotiation),
       cmocka_unit_test(test_keep_alive_and_end),
+      cmocka_unit_test(test_an_answer_that_comes_later),
       cmocka_unit_test(test_large_answers),
       cmocka_unit_test(test_refusal_before_unread_bytes),
       cmocka_unit_test(test_handshake_deadline),

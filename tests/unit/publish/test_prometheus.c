@@ -249,6 +249,32 @@ static void a_hostile_name_stays_one_value(void **state) {
   assert_null(strstr(text, "\nevil_metric"));
 }
 
+static void history_is_counted_where_it_is_kept(void **state) {
+  struct fixture *f = *state;
+  const struct pm_prometheus_history history = {.written = 11,
+                                                .dropped = 12,
+                                                .refused = 13,
+                                                .failures = 14,
+                                                .damaged = 15,
+                                                .in_memory = 16,
+                                                .queries = 17,
+                                                .file_bytes = 18};
+  static const char *const lines[] = {
+      "pingmesh_history_written_total 11",      "pingmesh_history_dropped_total 12",
+      "pingmesh_history_refused_total 13",      "pingmesh_history_failures_total 14",
+      "pingmesh_history_damaged_total 15",      "pingmesh_history_in_memory 16",
+      "pingmesh_history_queries_total 17",      "pingmesh_history_file_bytes 18",
+      "# TYPE pingmesh_history_in_memory gauge"};
+  struct pm_prometheus_view view = {.from = "Lab", .version = "1", .roster = f->roster};
+  pm_buf_reset(&f->out);
+  pm_prometheus_write_node(&view, &f->out);
+  assert_null(strstr(f->out.data, "pingmesh_history_"));
+  view.history = &history;
+  pm_buf_reset(&f->out);
+  pm_prometheus_write_node(&view, &f->out);
+  for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) assert_line(f->out.data, lines[i]);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(seconds_have_no_more_digits_than_they_need),
@@ -263,6 +289,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(endpoints_that_differ_in_their_address_alone_are_two_series,
                                       setup, teardown),
       cmocka_unit_test_setup_teardown(a_hostile_name_stays_one_value, setup, teardown),
+      cmocka_unit_test_setup_teardown(history_is_counted_where_it_is_kept, setup, teardown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
