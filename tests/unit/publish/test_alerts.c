@@ -107,7 +107,7 @@ static void test_what_is_given_up(void **state) {
     uint64_t closing; /* events */
   } rows[] = {
       {PM_LEARNED_CONFIG, PM_TARGET_GIVEN_UP, 0}, {PM_LEARNED_OPERATOR, PM_TARGET_GIVEN_UP, 0},
-      {PM_LEARNED_PEER, PM_TARGET_GIVEN_UP, 1}, {PM_LEARNED_CONFIG, PM_TARGET_DONE, 1},
+      {PM_LEARNED_PEER, PM_TARGET_GIVEN_UP, 1},   {PM_LEARNED_CONFIG, PM_TARGET_DONE, 1},
       {PM_LEARNED_CONFIG, PM_TARGET_ACTIVE, 0}, /* the node ends */
   };
   struct pm_target target;
