@@ -113,8 +113,9 @@ static bool put_plain_name(struct pm_buf *out, const char *name, bool comma) {
   if (at == NULL) return true;
   if (comma) *at++ = ',';
   *at++ = '"';
-  memcpy(at, name, bytes);
-  memcpy(at + bytes, "\":", 2);
+  for (size_t i = 0; i < bytes; i++) *at++ = name[i];
+  *at++ = '"';
+  *at = ':';
   return true;
 }
 

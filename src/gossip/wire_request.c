@@ -6,14 +6,12 @@
 #include "base/escape.h"
 #include "gossip/wire_text.h"
 
-static bool is_name_char(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-         c == '_' || c == '.';
-}
+/* Of a mesh's name. */
+static const char NAME_CHARS[] =
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
 
 bool pm_mesh_name_valid(const char *name) {
-  size_t length = 0;
-  while (is_name_char(name[length])) length++;
+  size_t length = strspn(name, NAME_CHARS);
   return length > 0 && length < PM_MESH_NAME_BYTES && name[length] == '\0';
 }
 

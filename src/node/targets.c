@@ -253,11 +253,11 @@ static void exchange(struct pm_targets *targets, const struct index *index,
 
 enum pm_err pm_targets_reload(struct pm_targets *targets, struct pm_why *why) {
   const char *path = targets->config.options->targets_file;
-  struct pm_options_target *given;
-  size_t count;
+  struct pm_options_target *given = NULL;
+  size_t count = 0;
   if (!path) return PM_OK;
   enum pm_err err = read_file(path, &given, &count, why);
-  if (err != PM_OK) return err;
+  if (!given) return err;
   struct index index;
   struct entry *entries = calloc(count ? count : 1, sizeof *entries);
   bool enough = index_make(targets, given, count, &index) && entries;

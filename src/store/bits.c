@@ -31,7 +31,7 @@ static unsigned width_of(uint64_t value) {
 }
 
 void pm_bits_put_gamma(struct pm_bit_writer *w, uint64_t value) {
-  unsigned rest = width_of(value) - 1;
+  unsigned rest = value > 1 ? width_of(value) - 1 : 0;
   pm_bits_put(w, UINT64_C(1) << rest, rest + 1);
   pm_bits_put(w, value & ((UINT64_C(1) << rest) - 1), rest);
 }

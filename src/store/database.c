@@ -20,9 +20,9 @@ enum {
 };
 
 /* In three tables alike. */
-#define ROW_STATEMENTS(index, verb)                                                 \
-  [index + PM_TIER_MINUTE] = verb("minutes"), [index + PM_TIER_TEN] = verb("tens"), \
-           [index + PM_TIER_HOUR] = verb("hours")
+#define ROW_STATEMENTS(index, verb)                                                     \
+  [(index) + PM_TIER_MINUTE] = verb("minutes"), [(index) + PM_TIER_TEN] = verb("tens"), \
+             [(index) + PM_TIER_HOUR] = verb("hours")
 #define GET(table)   "SELECT row FROM " table " WHERE key=?1"
 #define PUT(table)   "INSERT OR REPLACE INTO " table "(key,row) VALUES(?1,?2)"
 #define ROWS(table)  "SELECT key,row FROM " table " WHERE key>=?1 AND key<?2 ORDER BY key"

@@ -3,7 +3,7 @@
 enum { HOUR = 60, DAY = 24 * HOUR };
 
 static const int64_t LENGTHS[PM_TIER_COUNT] = {
-#define X(name, table, minutes) [PM_TIER_##name] = minutes,
+#define X(name, table, minutes) [PM_TIER_##name] = (minutes),
     PM_TIER_MAP(X)
 #undef X
 };

@@ -70,11 +70,13 @@ class Metrics(CloudWatchTest):
         for metric, phase in (("TcpRtt", "tcp_ns"), ("FirstByte", "first_ns"),
                               ("Total", "total_ns")):
             data = endpoint.data(metric)
-            self.assertTrue(data, metric)
             values = sorted(value for datum in data
                             for value, count in zip(datum["Values"], datum["Counts"])
                             for _ in range(int(count)))
-            truth = sorted(sample[phase] / 1e6 for sample in samples)
+            # What a starved node timed itself is no latency of the path.
+            truth = sorted(sample[phase] / 1e6 for sample in samples
+                           if sample["verdict"] != "starved"
+                           or sample["timed_by"][phase.removesuffix("_ns")] == "kernel")
             self.assertEqual(len(values), len(truth), metric)
             for value, true in zip(values, truth):
                 self.assertAlmostEqual(value, true, delta=0.02 * true, msg=metric)
