@@ -13,7 +13,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 # A layer may include its own headers and those of the layers named here. Dependencies point one way.
 LAYERS = {
     "base": set(),
-    "gossip": {"base"},
+    "gossip": {"analysis", "base"},
     "probe": {"base"},
     "analysis": {"base"},
     "store": {"gossip", "probe", "analysis", "base"},

@@ -14,7 +14,7 @@
 #include "base/clock.h"
 #include "base/ip.h"
 #include "gossip/config.h"
-#include "gossip/node_id.h"
+#include "base/node_id.h"
 
 enum { PM_AUTH_CHALLENGE_MS = 5 * 60 * 1000 };
 

@@ -12,7 +12,7 @@
 #include "base/err.h"
 #include "base/policy.h"
 #include "gossip/contact.h"
-#include "gossip/node_id.h"
+#include "base/node_id.h"
 #include "gossip/wire_request.h"
 
 enum {

@@ -19,7 +19,7 @@
 
 #include "base/clock.h"
 #include "gossip/contact.h"
-#include "gossip/node_id.h"
+#include "base/node_id.h"
 #include "gossip/vivaldi.h"
 #include "gossip/wire_answer.h"
 

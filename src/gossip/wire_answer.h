@@ -21,7 +21,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "gossip/contact.h"
-#include "gossip/node_id.h"
+#include "base/node_id.h"
 #include "gossip/peers_doc.h"
 #include "gossip/vivaldi.h"
 #include "gossip/wire_pong.h"

@@ -14,7 +14,7 @@
 
 #include "base/buf.h"
 #include "base/ip.h"
-#include "gossip/node_id.h"
+#include "base/node_id.h"
 #include "gossip/vivaldi.h"
 #include "gossip/wire_request.h"
 

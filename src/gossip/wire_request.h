@@ -18,7 +18,7 @@
 #include "base/err.h"
 #include "gossip/bloom.h"
 #include "gossip/contact.h"
-#include "gossip/node_id.h"
+#include "base/node_id.h"
 
 enum {
   PM_WIRE_VERSION = 1,

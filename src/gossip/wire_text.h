@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "gossip/node_id.h"
+#include "base/node_id.h"
 
 /* out has room for 2 * bytes + 1. Lower case. */
 void pm_wire_hex(const uint8_t *data, size_t bytes, char *out);

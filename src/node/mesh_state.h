@@ -25,7 +25,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "gossip/contact.h"
-#include "gossip/node_id.h"
+#include "base/node_id.h"
 #include "gossip/view.h"
 
 enum {

@@ -2,8 +2,8 @@
  * incarnation, the start time of the process in nanoseconds. Two endpoints that answer with the
  * same identity and incarnation are one node under two names. Pure values.
  */
-#ifndef PM_GOSSIP_NODE_ID_H
-#define PM_GOSSIP_NODE_ID_H
+#ifndef PM_BASE_NODE_ID_H
+#define PM_BASE_NODE_ID_H
 
 #include <stdbool.h>
 #include <stdint.h>

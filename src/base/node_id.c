@@ -1,4 +1,4 @@
-#include "gossip/node_id.h"
+#include "base/node_id.h"
 
 #include <string.h>
 
