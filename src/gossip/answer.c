@@ -95,9 +95,11 @@ static void take(struct pm_gossip *g, struct pm_member *m, const struct pm_wire_
       d->challenge_at = g->now;
     }
     if (answer->node.your_ip.family != PM_IP_NONE) g->reach.seen_as = answer->node.your_ip;
+    if (pm_node_id_equal(&answer->node.id, &d->id)) pm_result_own_word(g, m);
     pm_result_pace(g, m, answer->node.pace_s);
     pm_result_reach(g, m, answer->node.you_reach);
   }
+  if (answer->node.version == 0) g->out->old_word = pm_table_handle(&g->table, m);
   take_entries(g, m, answer);
   take_hints(g, m, answer);
 }

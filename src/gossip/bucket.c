@@ -25,6 +25,10 @@ bool pm_bucket_take(struct pm_bucket *bucket, struct pm_time now) {
   return true;
 }
 
+void pm_bucket_return(struct pm_bucket *bucket) {
+  bucket->full_at = pm_time_add_ns(bucket->full_at, -bucket->step_ns);
+}
+
 int64_t pm_bucket_left(const struct pm_bucket *bucket, struct pm_time now) {
   int64_t missing_ns = pm_time_since_ns(bucket->full_at, now);
   if (missing_ns < 0) missing_ns = 0;

@@ -22,6 +22,8 @@ void pm_bucket_init(struct pm_bucket *bucket, int64_t step_ms, int64_t burst, st
 bool pm_bucket_has(const struct pm_bucket *bucket, struct pm_time now);
 /* False, and counted, if there is none. */
 bool pm_bucket_take(struct pm_bucket *bucket, struct pm_time now);
+/* A token that was taken comes back; a full bucket stays as full as it is. */
+void pm_bucket_return(struct pm_bucket *bucket);
 /* The earliest instant at which there is a token; not after now if there is one already. */
 struct pm_time pm_bucket_ready(const struct pm_bucket *bucket);
 /* Whole tokens left, for people. */

@@ -13,6 +13,7 @@
 #include "base/policy.h"
 #include "gossip/contact.h"
 #include "base/node_id.h"
+#include "gossip/vivaldi.h"
 #include "gossip/wire_request.h"
 
 enum {
@@ -55,6 +56,7 @@ struct pm_gossip_config {
   uint32_t pace_s;   /* the shortest probe interval we accept; 0: any */
   uint64_t key_seed; /* secret of the tables' keys, from before a restart; 0: a new one */
   unsigned ttl;      /* entries deeper than this are not followed */
+  struct pm_vivaldi coordinate; /* from before a restart; of all zeroes: begin anew */
 
   unsigned members_max, active_max, candidates_max, lost_max, locals_max;
   unsigned refused_max, addresses_max; /* what is remembered of those who never proved */

@@ -169,6 +169,17 @@ void pm_contact_text(const struct pm_contact *contact, char out[PM_CONTACT_TEXT_
   pm_ip_text(&contact->ip, at);
 }
 
+void pm_contact_short_text(const struct pm_contact *contact, char out[PM_CONTACT_TEXT_BYTES]) {
+  char ip[PM_IP_TEXT_BYTES];
+  char *at = put(out, contact->https ? "https://" : "");
+  at = put_host_port(at, contact);
+  if (contact->ip.family == PM_IP_NONE) return;
+  pm_ip_text(&contact->ip, ip);
+  if (strcmp(ip, contact->host) == 0) return;
+  *at++ = '|';
+  put(at, ip);
+}
+
 void pm_contact_url(const struct pm_contact *contact, char out[PM_CONTACT_URL_BYTES]) {
   char *at = put(out, contact->https ? "https://" : "http://");
   put(put_host_port(at, contact), "/v1/ping");

@@ -38,6 +38,8 @@ enum pm_err pm_contact_from_url(const char *url, const char *ip,
 /* "host:port|ip"; the address may be empty ("as you see me"), and the host, if there is one. */
 enum pm_err pm_contact_from_text(const char *text, struct pm_contact *out) PM_MUST_USE;
 void pm_contact_text(const struct pm_contact *contact, char out[PM_CONTACT_TEXT_BYTES]);
+/* The same without an address that is not known, or that the host is. */
+void pm_contact_short_text(const struct pm_contact *contact, char out[PM_CONTACT_TEXT_BYTES]);
 /* "http://host:port/v1/ping" */
 void pm_contact_url(const struct pm_contact *contact, char out[PM_CONTACT_URL_BYTES]);
 /* "host:port", IPv6 in brackets. */

@@ -47,6 +47,10 @@ void pm_dial_fill(struct pm_gossip *g, struct pm_member *m, enum pm_dial reason,
 void pm_dial_request(struct pm_gossip *g, const struct pm_member *m, bool pull,
                      struct pm_wire_request *out);
 struct pm_time pm_dial_deadline(const struct pm_gossip *g);
+/* Strangers' word has proved true of late: what one source alone says will soon be tried. */
+bool pm_dial_speculates(const struct pm_gossip *g);
+/* How long it takes to dial those that wait. */
+int64_t pm_dial_backlog_ms(const struct pm_gossip *g);
 /* When a member may be probed again by its own wish (its answers' pace). */
 struct pm_time pm_dial_welcome(const struct pm_gossip *g, const struct pm_member *m);
 void pm_dial_settle(struct pm_gossip *g, struct pm_member *m, bool success);
@@ -56,6 +60,8 @@ void pm_result_pong(struct pm_gossip *g, const struct pm_gossip_event *event);
 void pm_result_failed(struct pm_gossip *g, struct pm_member *m, enum pm_refusal_reason reason);
 void pm_result_alive(struct pm_gossip *g, struct pm_member *m);
 void pm_result_resolved(struct pm_gossip *g, const struct pm_gossip_event *event);
+/* The answer is this member's own word, unless its identity is another one's. */
+void pm_result_own_word(struct pm_gossip *g, const struct pm_member *m);
 void pm_result_pace(struct pm_gossip *g, struct pm_member *m, uint32_t pace_s);
 void pm_result_reach(struct pm_gossip *g, const struct pm_member *from, enum pm_wire_reach reach);
 /* The identity and MAC of an answer to what we sent to m; NONE if both are right. */
@@ -63,6 +69,7 @@ enum pm_refusal_reason pm_result_judge(struct pm_gossip *g, const struct pm_memb
                                        const struct pm_wire_pong *pong, uint64_t nonce, bool pull);
 
 /* round.c */
+void pm_round_init(struct pm_gossip *g);
 void pm_round_run(struct pm_gossip *g);
 struct pm_time pm_round_deadline(const struct pm_gossip *g);
 void pm_round_end(struct pm_gossip *g, bool answered);

@@ -154,22 +154,39 @@ static bool earns(struct pm_gossip *g, const struct pm_member *m) {
   return pm_mutated(REWARD) || pm_rewards_take(&g->rewards, &m->contact, g->now);
 }
 
+/* What one source alone says is tried one by one, and more at a time while it proves true: failures
+ * empty the bucket and make us wait, successes do neither. */
+static void speculation_over(struct pm_gossip *g, bool success, bool rewarded) {
+  struct pm_core_speculation *s = &g->speculation;
+  s->in_flight--;
+  s->failed = !success;
+  s->streak = success ? s->streak + 1 : 0;
+  s->at = success ? g->now : pm_time_add_ms(g->now, g->config.speculative.step_ms);
+  if (rewarded || pm_mutated(SPECULATION)) pm_bucket_return(&g->speculative);
+}
+
 /* An endpoint that others named and that proves itself earns once, whether by the first try, which
- * they caused, or by a later one of our own: the network lost the first, nobody was harmed. */
-static void settle_budget(struct pm_gossip *g, struct pm_member *m, bool success) {
+ * they caused, or by a later one of our own: the network lost the first, nobody was harmed. True if
+ * it does. */
+static bool settle_budget(struct pm_gossip *g, struct pm_member *m, bool success) {
+  bool named = m->reserved || m->word_failed;
+  bool rewarded = named && success && earns(g, m);
   if (m->reserved) {
-    pm_failure_budget_settle(&g->failure, success, success && earns(g, m), g->now);
+    pm_failure_budget_settle(&g->failure, success, rewarded, g->now);
     m->word_failed = !success;
-  } else if (success && m->word_failed) {
-    if (earns(g, m)) pm_failure_budget_reward(&g->failure, g->now);
+  } else if (success) {
+    if (rewarded) pm_failure_budget_reward(&g->failure, g->now);
     m->word_failed = false;
   }
   m->reserved = false;
+  return rewarded;
 }
 
 void pm_dial_settle(struct pm_gossip *g, struct pm_member *m, bool success) {
+  bool speculative = m->in_flight && m->reason == PM_DIAL_SPECULATIVE;
   m->in_flight = false;
-  settle_budget(g, m, success);
+  bool rewarded = settle_budget(g, m, success);
+  if (speculative) speculation_over(g, success, rewarded);
   if (success) pm_bounds_proved(g, &m->contact.ip);
   if (m->limited) pm_address_limit_end(&g->addresses, &m->contact.ip, success, g->now);
   m->limited = false;
@@ -271,7 +288,8 @@ static bool dial_in_turn(struct pm_gossip *g) {
 }
 
 static bool may_speculate(const struct pm_gossip *g) {
-  return g->table.sets[PM_SET_HEARD].count > 0 && g->ready[PM_QUEUE_OWN].count == 0 &&
+  return g->table.sets[PM_SET_HEARD].count > g->speculation.in_flight &&
+         g->speculation.in_flight <= g->speculation.streak && g->ready[PM_QUEUE_OWN].count == 0 &&
          g->ready[PM_QUEUE_WORD].count == 0;
 }
 
@@ -282,18 +300,27 @@ static bool speculate_on(struct pm_gossip *g, struct pm_member *m) {
     return false;
   if (pm_sampling_admits(g, m, &m->contact) != PM_REFUSAL_NONE) return false;
   if (!pm_bucket_take(&g->speculative, g->now)) return false;
-  return pay_and_probe(g, m, PM_DIAL_SPECULATIVE);
+  bool sent = pay_and_probe(g, m, PM_DIAL_SPECULATIVE);
+  g->speculation.in_flight += m->in_flight;
+  return sent;
+}
+
+static bool speculate_once(struct pm_gossip *g) {
+  const struct pm_table_set *heard = &g->table.sets[PM_SET_HEARD];
+  if (pm_failure_budget_left(&g->failure, g->now) == 0) return false;
+  for (int i = 0; i < SPECULATE_PICKS; i++) {
+    uint32_t at = (uint32_t)pm_rng_below(&g->rng, heard->count);
+    if (speculate_on(g, pm_table_at(&g->table, heard->slots[at]))) return true;
+  }
+  return false;
 }
 
 static void speculate(struct pm_gossip *g) {
-  if (!may_speculate(g) || pm_time_before(g->now, g->speculate_at) || !has_tokens(g)) return;
-  if (!pm_bucket_has(&g->speculative, g->now)) return;
-  const struct pm_table_set *heard = &g->table.sets[PM_SET_HEARD];
-  g->speculate_at = pm_time_add_ms(g->now, SPECULATE_AGAIN_MS);
-  if (pm_failure_budget_left(&g->failure, g->now) == 0) return;
-  for (int i = 0; i < SPECULATE_PICKS; i++) {
-    uint32_t at = (uint32_t)pm_rng_below(&g->rng, heard->count);
-    if (speculate_on(g, pm_table_at(&g->table, heard->slots[at]))) return;
+  if (pm_time_before(g->now, g->speculation.at)) return;
+  while (may_speculate(g) && has_tokens(g) && pm_bucket_has(&g->speculative, g->now)) {
+    if (speculate_once(g)) continue;
+    g->speculation.at = pm_time_add_ms(g->now, SPECULATE_AGAIN_MS);
+    return;
   }
 }
 
@@ -301,6 +328,22 @@ void pm_dial_pump(struct pm_gossip *g) {
   while (dial_in_turn(g)) {
   }
   speculate(g);
+}
+
+bool pm_dial_speculates(const struct pm_gossip *g) {
+  return !g->speculation.failed &&
+         pm_bucket_left(&g->speculative, g->now) * 2 >= g->config.speculative.burst &&
+         pm_failure_budget_left(&g->failure, g->now) * 2 >= g->config.failure.burst;
+}
+
+/* Of what strangers named only as much as may fail: liars are not to slow us down with a queue that
+ * the failure budget does not let go out. */
+int64_t pm_dial_backlog_ms(const struct pm_gossip *g) {
+  int64_t word = g->ready[PM_QUEUE_WORD].count, left = pm_failure_budget_left(&g->failure, g->now);
+  int64_t waiting = g->ready[PM_QUEUE_OWN].count + (word < left ? word : left);
+  if (pm_dial_speculates(g)) waiting += g->table.sets[PM_SET_HEARD].count;
+  waiting -= pm_bucket_left(&g->verify, g->now);
+  return waiting > 0 ? waiting * g->config.verify.step_ms : 0;
 }
 
 static struct pm_time later(struct pm_time a, struct pm_time b) {
@@ -313,7 +356,7 @@ struct pm_time pm_dial_deadline(const struct pm_gossip *g) {
   if (g->ready[PM_QUEUE_OWN].count > 0) return tokens;
   if (g->ready[PM_QUEUE_WORD].count > 0) return word;
   if (!may_speculate(g)) return PM_TIME_NEVER;
-  return later(word, later(g->speculate_at, pm_bucket_ready(&g->speculative)));
+  return later(word, later(g->speculation.at, pm_bucket_ready(&g->speculative)));
 }
 
 bool pm_gossip_plan_ping(struct pm_gossip *g, uint64_t handle, struct pm_time now,

@@ -61,15 +61,15 @@ static void init_state(struct pm_gossip *g, struct pm_time now) {
   pm_bounds_init(&g->bounds, g->rank_seed + 2);
   pm_death_init(&g->death);
   pm_vivaldi_init(&g->coordinate);
+  if (pm_vivaldi_valid(&g->config.coordinate)) g->coordinate = g->config.coordinate;
   pm_kmv_init(&g->kmv);
   pm_ring_init(&g->ring);
   for (int q = 0; q < PM_QUEUE_COUNT; q++)
     g->ready[q] = (struct pm_ready){.head = PM_NO_SLOT, .tail = PM_NO_SLOT};
-  g->round =
-      (struct pm_core_round){.at = now, .interval_ms = g->config.round_min_ms, .seeds_at = now};
+  pm_round_init(g);
   g->rotate_at = pm_time_add_ms(now, g->config.rotate_ms);
   g->brake.window = pm_time_add_ms(now, g->config.brake_after_ms);
-  g->speculate_at = now;
+  g->speculation = (struct pm_core_speculation){.at = now};
 }
 
 struct pm_gossip *pm_gossip_init(void *mem, const struct pm_gossip_config *config,
@@ -256,7 +256,9 @@ void pm_gossip_step(struct pm_gossip *g, const struct pm_gossip_event *event,
   out->sends_count = 0;
   out->changes_count = 0;
   out->changes_dropped = 0;
-  out->has_reply = false;
+  out->has_reply = out->asked_by_peer = false;
+  out->proved = (struct pm_node_id){0};
+  out->old_word = 0;
   g->out = out;
   if (pm_time_before(g->now, event->now)) g->now = event->now;
   dispatch(g, event);

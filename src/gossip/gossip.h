@@ -68,7 +68,11 @@ struct pm_gossip_update {
   struct pm_gossip_change changes[PM_GOSSIP_CHANGES_MAX];
   size_t changes_count;
   uint64_t changes_dropped;
-  bool has_reply;              /* to a REQUEST: reply.node for a ping, all of it for a pull */
+  struct pm_node_id proved; /* the member whose own word the PONG or ANSWER is: rows of the matrix
+                               that came with it are this node's; zero: nobody's */
+  uint64_t old_word;        /* handle of the old node whose list the ANSWER is; 0: it is none */
+  bool asked_by_peer;       /* the REQUEST came from one of our mesh: it may have our row, too */
+  bool has_reply;           /* to a REQUEST: reply.node for a ping, all of it for a pull */
   struct pm_wire_answer reply; /* entries point to reply_entries */
   struct pm_wire_entry reply_entries[PM_WIRE_ENTRIES_MAX];
 };

@@ -86,6 +86,7 @@ struct pm_member_detail {
   uint32_t active_pos; /* place in the active set, PM_NO_SLOT if not in it */
   uint16_t steady;     /* successes with the same identity, for seeds */
   bool has_coordinate;
+  bool contested; /* another member proved this identity before */
   bool old_node; /* proved by its body's location line: no Mesh, nothing added to its URL */
   char location[PM_WIRE_LOCATION_BYTES];
 };

@@ -10,6 +10,7 @@
 #define PM_MUTATION_MAP(X)                                                                   \
   X(NONE, "none")                                                                            \
   X(FAILURE_BUDGET, "failure-budget") /* failures cost nothing */                            \
+  X(SPECULATION, "speculation")       /* hearsay that proves false costs nothing */          \
   X(REWARD, "reward")                 /* an endpoint earns each time it comes back */        \
   X(ADDRESS_LIMIT, "address-limit")   /* one address any number of times */                  \
   X(SCOPE, "scope")                   /* strangers name our own networks */                  \

@@ -262,9 +262,10 @@ void pm_peers_doc_list_begin(struct pm_json_writer *w, const char *name, size_t 
 
 /* One object for all extensions of an entry; not there if there are none. */
 static void write_mesh(struct pm_json_writer *w, const struct pm_peer_entry *entry) {
-  if (entry->stats == NULL && !entry->unshared) return;
+  if (entry->stats == NULL && !entry->unshared && !entry->paused) return;
   pm_json_object_begin(w, "Mesh");
   if (entry->unshared) pm_json_put_bool(w, "Share", false);
+  if (entry->paused) pm_json_put_bool(w, "Paused", true);
   if (entry->stats != NULL) pm_stats_doc_write(w, entry->stats);
   pm_json_object_end(w);
 }

@@ -48,6 +48,7 @@ struct pm_peer_entry {
   struct pm_peer_totals totals;
   const struct pm_json *mesh; /* as read: our extensions, NULL if there are none */
   bool unshared; /* to be written: a local affair, which readers of ours pass over. Never read */
+  bool paused;   /* to be written: an operator stopped its probing. Never read */
   const struct pm_stats_doc *stats; /* to be written as an extension; NULL: none. Never read */
 };
 

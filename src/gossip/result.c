@@ -21,6 +21,7 @@ enum {
   LOST_RETRY_DOUBLINGS = 7,
   LOST_RETRY_MS_MAX = 3600 * 1000,
   HINT_KEPT_S = 180,
+  SETTLING_MS = 60 * 1000, /* after its proof a seed is asked as often as a suspect */
 };
 
 static int64_t doubled_ms(int64_t first_ms, unsigned times, int64_t most_ms) {
@@ -63,11 +64,32 @@ static enum pm_refusal_reason judge(struct pm_gossip *g, const struct pm_member 
 
 /* --- proof ------------------------------------------------------------------------------------ */
 
+/* Without a key anybody can claim any identity: it is believed of the member that proved it first,
+ * for as long as that one answers. The same process under a second endpoint is no other. */
+static bool is_contested(const struct pm_gossip *g, const struct pm_member *m) {
+  const struct pm_member_detail *d = pm_table_detail(&g->table, m);
+  const struct pm_table_set *set = &g->table.sets[PM_SET_VERIFIED];
+  for (uint32_t i = 0; i < set->count; i++) {
+    const struct pm_member *other = pm_table_at(&g->table, set->slots[i]);
+    const struct pm_member_detail *o = pm_table_detail(&g->table, other);
+    if (other == m || !pm_node_id_equal(&o->id, &d->id) || o->inc == d->inc) continue;
+    if (other->fails == 0 && !pm_time_before(d->proved, o->proved)) return true;
+  }
+  return false;
+}
+
+void pm_result_own_word(struct pm_gossip *g, const struct pm_member *m) {
+  struct pm_member_detail *d = pm_table_detail(&g->table, m);
+  if (d->contested) d->contested = is_contested(g, m);
+  if (!d->contested) g->out->proved = d->id;
+}
+
 static void take_identity(struct pm_gossip *g, struct pm_member *m, struct pm_member_detail *d,
                           const struct pm_wire_pong *pong) {
   if (!pm_node_id_equal(&d->id, &pong->id) || d->inc != pong->inc) {
     pm_table_alias_drop_all(&g->table, m);
     d->steady = 0;
+    d->contested = true; /* until that is looked into */
   }
   pm_table_set_identity(&g->table, m, &pong->id, pong->inc);
   d->old_node = false;
@@ -101,8 +123,17 @@ static void take_location(struct pm_member_detail *d, const char *location) {
   pm_utf8_trim_cut(d->location);
 }
 
+/* A seed is listed once it has answered a few times: that is not left to when it becomes active.
+ * One that answers for others, as a balancer does, never gets there. */
+static bool settles(const struct pm_gossip *g, const struct pm_member *m) {
+  const struct pm_member_detail *d = pm_table_detail(&g->table, m);
+  return m->local && d->steady < PM_CORE_SEED_STEADY &&
+         pm_time_since_ns(g->now, d->proved) < (int64_t)SETTLING_MS * PM_NS_PER_MS;
+}
+
 static void next_refresh(struct pm_gossip *g, struct pm_member *m) {
-  int64_t ms = pm_core_jitter_ms(g, g->config.refresh_ms, 10);
+  int64_t ms = settles(g, m) ? g->config.suspect_ms : g->config.refresh_ms;
+  ms = pm_core_jitter_ms(g, ms, 10);
   pm_table_set_due(&g->table, m, pm_time_add_ms(g->now, ms));
 }
 
@@ -207,6 +238,7 @@ static void prove(struct pm_gossip *g, struct pm_member *m, const struct pm_goss
   take_location(d, event->pong.location);
   pm_result_alive(g, m);
   if (!pong) return;
+  pm_result_own_word(g, m);
   pm_result_pace(g, m, pong->pace_s);
   pm_result_reach(g, m, pong->you_reach);
 }
@@ -411,7 +443,7 @@ void pm_result_reach(struct pm_gossip *g, const struct pm_member *from, enum pm_
 
 static bool address_allowed(const struct pm_gossip *g, const struct pm_member *m,
                             const struct pm_ip *ip) {
-  enum pm_learned learned = m->local ? PM_LEARNED_CONFIG : PM_LEARNED_PEER;
+  enum pm_learned learned = m->local ? PM_LEARNED_OPERATOR : PM_LEARNED_PEER;
   const struct pm_ip *source = m->local ? NULL : &m->source_ip;
   return pm_policy_check(g->config.policy, learned, source, m->contact.host, ip) ==
          PM_POLICY_ALLOWED;

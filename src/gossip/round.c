@@ -7,6 +7,7 @@
 enum {
   GROWTH_PERCENT = 10,
   SLOWER_PERCENT = 150,
+  SLOWER_GROWING_PERCENT = 125, /* while it grows by less */
   JITTER_PERCENT = 25,
   QUIET_ROUNDS = 3,
   PULL_GUARD_MS = 15000,
@@ -14,6 +15,7 @@ enum {
   OLD_NODE_ODDS = 8, /* an old node's answer is ten times as large: asked so much more rarely */
   PICKS = 8,
   NEW_WANTED = 64, /* new endpoints that one answer may bring, as admission counts them */
+  NEW_WANTED_FULL = 32,
 };
 
 /* --- whom ------------------------------------------------------------------------------------- */
@@ -70,13 +72,19 @@ static struct pm_member *choose(struct pm_gossip *g) {
 /* --- what for --------------------------------------------------------------------------------- */
 
 /* Known for good: members, those about to be tried, other names of members, ourselves. Not the
- * heard (they need another testimony) and not the lost (they need a fresh one). */
-static const enum pm_set known_sets[] = {PM_SET_VERIFIED, PM_SET_CANDIDATE, PM_SET_SELF};
+ * lost (they need a fresh testimony), and the heard only while one testimony is enough: at the end.
+ */
+static const enum pm_set known_sets[] = {PM_SET_VERIFIED, PM_SET_CANDIDATE, PM_SET_SELF,
+                                         PM_SET_HEARD};
+
+static size_t known_sets_count(const struct pm_gossip *g) {
+  size_t count = sizeof known_sets / sizeof known_sets[0];
+  return pm_dial_speculates(g) ? count : count - 1;
+}
 
 static uint32_t count_known(const struct pm_gossip *g) {
   uint32_t count = g->table.aliases_count;
-  for (size_t s = 0; s < sizeof known_sets / sizeof known_sets[0]; s++)
-    count += g->table.sets[known_sets[s]].count;
+  for (size_t s = 0; s < known_sets_count(g); s++) count += g->table.sets[known_sets[s]].count;
   return count;
 }
 
@@ -87,7 +95,7 @@ static void add_known(struct pm_wire_request *request, uint64_t pub) {
 
 static void fill_bloom(const struct pm_gossip *g, uint32_t known, struct pm_wire_request *request) {
   pm_bloom_init(&request->bloom, (known + request->parts - 1) / request->parts);
-  for (size_t s = 0; s < sizeof known_sets / sizeof known_sets[0]; s++) {
+  for (size_t s = 0; s < known_sets_count(g); s++) {
     const struct pm_table_set *set = &g->table.sets[known_sets[s]];
     for (uint32_t i = 0; i < set->count; i++)
       add_known(request, pm_table_at(&g->table, set->slots[i])->pub);
@@ -96,9 +104,12 @@ static void fill_bloom(const struct pm_gossip *g, uint32_t known, struct pm_wire
     if (g->table.aliases[i].owner != PM_NO_SLOT) add_known(request, g->table.aliases[i].pub);
 }
 
-/* No more than can be of use: what may be new, and seconds for what was heard once. */
+/* No more than can be of use: what may be new, and seconds for what was heard once. Of that, little
+ * is ever better than what a full table has. */
 static unsigned wanted(const struct pm_gossip *g) {
-  uint32_t limit = NEW_WANTED + g->table.sets[PM_SET_HEARD].count;
+  uint32_t limit = NEW_WANTED;
+  if (pm_core_verified(g) >= g->config.members_max) limit = NEW_WANTED_FULL;
+  if (!pm_dial_speculates(g)) limit += g->table.sets[PM_SET_HEARD].count;
   return limit > PM_WIRE_LIMIT_MAX ? PM_WIRE_LIMIT_MAX : limit;
 }
 
@@ -117,6 +128,7 @@ static void fill_wants(struct pm_gossip *g, struct pm_wire_request *request) {
   uint32_t known = count_known(g);
   uint32_t parts = (known + PM_BLOOM_KEYS - 1) / PM_BLOOM_KEYS;
   request->limit = wanted(g);
+  request->short_entries = true;
   request->parts = parts == 0 ? 1 : parts > PM_BLOOM_PARTS_MAX ? PM_BLOOM_PARTS_MAX : parts;
   next_part(g, request->parts);
   request->part = g->round.part;
@@ -159,6 +171,13 @@ static void retry_lost(struct pm_gossip *g) {
 
 /* --- when ------------------------------------------------------------------------------------- */
 
+/* A pull that can only add to what waits to be dialled already is put off. */
+static int64_t wait_ms(const struct pm_gossip *g) {
+  int64_t backlog_ms = pm_dial_backlog_ms(g);
+  if (backlog_ms < g->round.interval_ms) return g->round.interval_ms;
+  return backlog_ms < g->config.round_max_ms ? backlog_ms : g->config.round_max_ms;
+}
+
 /* Driven by verified successes alone: a liar cannot keep it fast. A pull without an answer is made
  * up for at once by one of somebody else, but once a round: who never answers can double the pulls.
  */
@@ -172,14 +191,25 @@ void pm_round_end(struct pm_gossip *g, bool answered) {
   }
   uint64_t verified = pm_core_verified(g), before = r->verified_before;
   bool grows = verified * 100 >= before * (100 + GROWTH_PERCENT) && verified > before;
-  int64_t slower_ms = r->interval_ms * SLOWER_PERCENT / 100;
+  int64_t slower_ms =
+      r->interval_ms * (verified > before ? SLOWER_GROWING_PERCENT : SLOWER_PERCENT) / 100;
   r->interval_ms = grows                                ? g->config.round_min_ms
                    : slower_ms > g->config.round_max_ms ? g->config.round_max_ms
                                                         : slower_ms;
   r->verified_before = (uint32_t)verified;
   r->quiet = r->brought > 0 ? 0 : r->quiet + 1;
   r->pulling = false;
-  r->at = pm_time_add_ms(r->sent, pm_core_jitter_ms(g, r->interval_ms, JITTER_PERCENT));
+  r->at = pm_time_add_ms(r->sent, pm_core_jitter_ms(g, wait_ms(g), JITTER_PERCENT));
+}
+
+/* Many may start together, with one seed: their pulls come when their first probes of it are over,
+ * and it has somebody to tell of. */
+void pm_round_init(struct pm_gossip *g) {
+  int64_t round_ms = g->config.round_min_ms;
+  int64_t first_ms = pm_rng_between(&g->rng, round_ms * 3 / 2, round_ms * 2);
+  g->round = (struct pm_core_round){.at = pm_time_add_ms(g->now, first_ms),
+                                    .interval_ms = g->config.round_min_ms,
+                                    .seeds_at = g->now};
 }
 
 static bool waits_for_members(const struct pm_gossip *g) {

@@ -8,7 +8,6 @@
 enum {
   RING_ENTRIES = 16, /* for newcomers at a busy seed */
   BUSY_ENTRIES = 8,  /* for others there */
-  SEED_STEADY = 3,   /* successes with one identity before a seed is listed: it may be a balancer */
   LOST_TOLD_S = 180,
 };
 
@@ -19,7 +18,7 @@ bool pm_serve_listable(const struct pm_gossip *g, const struct pm_member *m) {
   if (m->state != PM_MEMBER_VERIFIED && m->state != PM_MEMBER_SUSPECT) return false;
   if (pm_mutated(LISTING)) return true;
   if (m->fails >= 2 || m->shadow) return false;
-  if (m->local && pm_table_detail(&g->table, m)->steady < SEED_STEADY) return false;
+  if (m->local && pm_table_detail(&g->table, m)->steady < PM_CORE_SEED_STEADY) return false;
   return pm_time_since_ns(g->now, m->last_ok) <= (int64_t)PM_CORE_FRESH_S * PM_NS_PER_S;
 }
 
@@ -247,6 +246,8 @@ void pm_serve_request(struct pm_gossip *g, const struct pm_gossip_event *event) 
   fill_node(g, event, &g->out->reply.node);
   g->out->reply.part = r->part;
   g->out->reply.parts = r->parts;
+  g->out->reply.short_entries = r->short_entries;
+  g->out->asked_by_peer = speaks;
   if (!speaks) return;
   if (r->pull) fill_list(g, event);
   if (g->config.grow) admit_caller(g, event);

@@ -24,7 +24,9 @@ enum {
   PM_CORE_GUARD_MS = 60000, /* a send whose end was never reported */
   PM_CORE_FEW = 8,          /* verified members below which a node is a newcomer */
   PM_CORE_NETWORKS = 2048,
-  PM_CORE_REACH_NOS = 3,              /* independent "cannot reach you" that silence us */
+  PM_CORE_SEED_STEADY = 3, /* successes with one identity before a seed is listed: it may be a
+                              balancer */
+  PM_CORE_REACH_NOS = 3,   /* independent "cannot reach you" that silence us */
   PM_CORE_HEARD_MS = 3600 * 1000,     /* a testimony that nobody seconds */
   PM_CORE_LOST_MS = 24 * 3600 * 1000, /* a lost one is remembered so long after its last success */
   PM_CORE_LOST_RETRY_MS = 30 * 1000,
@@ -49,6 +51,14 @@ struct pm_core_round {
   uint32_t salt;
   uint32_t part, parts; /* partitions take turns, under one salt until all had theirs */
   struct pm_time sent;
+};
+
+/* Probes of those that one source alone named. */
+struct pm_core_speculation {
+  struct pm_time at;  /* not before */
+  uint32_t in_flight; /* at most one more than … */
+  uint32_t streak;    /* … have proved true since the last that did not */
+  bool failed;        /* the last one did not */
 };
 
 struct pm_core_brake {
@@ -89,7 +99,7 @@ struct pm_gossip {
   struct pm_ring ring;
   struct pm_ready ready[PM_QUEUE_COUNT];
   bool word_next; /* the queues take turns */
-  struct pm_time speculate_at;
+  struct pm_core_speculation speculation;
 
   uint32_t *active;
   uint32_t active_count;

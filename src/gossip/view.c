@@ -81,6 +81,15 @@ uint64_t pm_gossip_find(const struct pm_gossip *g, const struct pm_contact *cont
   return slot == PM_NO_SLOT ? 0 : pm_table_handle(&g->table, pm_table_at(&g->table, slot));
 }
 
+bool pm_gossip_is_member(const struct pm_gossip *g, const struct pm_node_id *id) {
+  const struct pm_table_set *set = &g->table.sets[PM_SET_VERIFIED];
+  for (uint32_t i = 0; i < set->count; i++) {
+    const struct pm_member *m = pm_table_at(&g->table, set->slots[i]);
+    if (pm_node_id_equal(&pm_table_detail(&g->table, m)->id, id)) return true;
+  }
+  return false;
+}
+
 static struct pm_gossip_budget of_bucket(const struct pm_gossip *g, const char *name,
                                          const struct pm_bucket *bucket, int64_t burst) {
   return (struct pm_gossip_budget){.name = name,

@@ -46,6 +46,9 @@ uint64_t pm_gossip_key_seed(const struct pm_gossip *g);
 /* 0 if the endpoint (or alias) is unknown. */
 uint64_t pm_gossip_find(const struct pm_gossip *g, const struct pm_contact *contact);
 
+/* Whether a member that answers, or did until just now, has proved this identity. */
+bool pm_gossip_is_member(const struct pm_gossip *g, const struct pm_node_id *id);
+
 struct pm_gossip_budget {
   const char *name;
   int64_t left, burst;

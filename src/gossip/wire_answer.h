@@ -2,14 +2,17 @@
  * Pure. What we add stands in nested "Mesh" objects, one at the top and one in each entry, so that
  * an old reader takes the document, too.
  *
- * An entry's Id is base64url (22 characters; hex is read, too), and a Depth of 1 is left out: most
- * of the bytes between nodes are such entries.
+ * An entry's Id is base64url (22 characters; hex is read, too), and a Depth of 1 is left out. Who
+ * asks for short entries gets them as "Known" in the upper Mesh object instead of "Peers": most of
+ * the bytes between nodes are entries, and what else there is to say of one its own handshake says.
  *
  *   { Start, SrvLoc, SrvHost, SrvPort,
  *     "Peers": [ { Url, PeerIP, Location, "Mesh": {"Id","Age","Rtt","Depth","Coord"} } ],
  *     Requests, NumActive, NumDeleted, DelPeers,
  *     "Mesh": { "V","Name","Id","Inc","Nonce","Challenge","Mac","Total","Part","More","Coord",
- *               "YourIP","YouReach","Pace","Lost":[["<16hex>", age_s], …] } }
+ *               "YourIP","YouReach","Pace","Lost":[["<16hex>", age_s], …],
+ *               "Known":[["host:port|ip", age_s], ["ip:port", age_s, depth], …],
+ *               "Rows":["<row of another node, see wire_row.h>", …] } }
  */
 #ifndef PM_GOSSIP_WIRE_ANSWER_H
 #define PM_GOSSIP_WIRE_ANSWER_H
@@ -20,8 +23,8 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "gossip/contact.h"
 #include "base/node_id.h"
+#include "gossip/contact.h"
 #include "gossip/peers_doc.h"
 #include "gossip/vivaldi.h"
 #include "gossip/wire_pong.h"
@@ -50,6 +53,25 @@ struct pm_wire_entry {
   struct pm_vivaldi coordinate;
 };
 
+/* What an old node found of an entry since it began with it; sums over its pings. */
+#define PM_WIRE_OLD_SUM_MAP(X) \
+  X(DNS, "DnsLk")              \
+  X(TCP, "TcpHs")              \
+  X(TLS, "TlsHs")              \
+  X(REPLY, "Reply")            \
+  X(TOTAL, "Total")
+
+enum pm_wire_old_sum {
+#define X(name, text) PM_WIRE_OLD_##name,
+  PM_WIRE_OLD_SUM_MAP(X)
+#undef X
+      PM_WIRE_OLD_SUM_COUNT
+};
+struct pm_wire_old {
+  int64_t pings, fails, delay_s; /* pings: successes */
+  int64_t sum_ns[PM_WIRE_OLD_SUM_COUNT];
+};
+
 struct pm_wire_lost {
   uint64_t salted; /* pm_bloom_salted of the request's salt; an old node's: the bare hash */
   uint32_t age_s;
@@ -59,16 +81,21 @@ struct pm_wire_answer {
   struct pm_wire_pong node; /* version 0: an old node */
   uint32_t total;           /* entries it could list in all */
   unsigned part, parts;
-  bool more; /* the limit or the size cut the list */
+  bool more;          /* the limit or the size cut the list */
+  bool short_entries; /* written so; both forms are read */
   struct pm_wire_lost lost[PM_WIRE_HINTS_MAX];
   size_t lost_count;
+  /* Rows of the matrix (gossip/wire_row.h), one text behind the other, each with a NUL at its end;
+   * the caller's buffer for PM_WIRE_ROWS_BYTES_MAX. NULL: there are none, or nobody wants them. */
+  struct pm_buf *rows;
   size_t skipped; /* entries that were malformed, of sites, unverified, or beyond the maximum */
   struct pm_wire_entry *entries; /* the caller's storage */
   size_t entries_max;
   size_t entries_count;
+  struct pm_wire_old *old; /* beside the entries of an old node; the caller's; NULL: not wanted */
 };
 
-/* entries and entries_max of out are the caller's and kept. PM_ERR_SYNTAX, PM_ERR_TYPE,
+/* entries, entries_max, old and rows of out are the caller's and kept. PM_ERR_SYNTAX, PM_ERR_TYPE,
  * PM_ERR_TOO_LARGE. */
 enum pm_err pm_wire_answer_read(const char *text, size_t bytes, struct pm_wire_answer *out,
                                 struct pm_why *why) PM_MUST_USE;

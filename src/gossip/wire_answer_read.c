@@ -4,20 +4,22 @@
 #include "base/escape.h"
 #include "base/json_walk.h"
 #include "gossip/wire_answer.h"
+#include "gossip/wire_row.h"
 #include "gossip/wire_text.h"
 
 enum {
   STRING_BYTES_MAX = 1024,
   TEXT_BYTES = STRING_BYTES_MAX + 1,
-  DELAY_S_MAX = 86400, /* no node probes more rarely */
+  ROW_BYTES_MAX = PM_WIRE_ROW_BYTES_MAX + 64, /* with the name of its node before it */
+  DELAY_S_MAX = 86400,                        /* no node probes more rarely */
 };
 
-/* A full entry of an old node has 30 values; ours fewer. The strings are URLs and names. */
+/* A full entry of an old node has 30 values; ours fewer. The strings are URLs, names, and rows. */
 static const struct pm_json_limits limits = {
     .bytes_max = PM_WIRE_OLD_READ_BYTES_MAX,
     .depth_max = 8,
     .items_max = (size_t)PM_WIRE_ENTRIES_MAX * 2 * 40,
-    .string_bytes_max = STRING_BYTES_MAX,
+    .string_bytes_max = ROW_BYTES_MAX,
 };
 
 /* Of duplicate members the first counts. */
@@ -83,6 +85,7 @@ struct said {
   char url[TEXT_BYTES], ip[TEXT_BYTES];
   struct pm_wall latest;                           /* of an old node's; 0: none */
   int64_t pings, fails, fails_max, limit, delay_s; /* an old node's statistics */
+  int64_t sum_ns[PM_WIRE_OLD_SUM_COUNT];
   bool share, has_mesh;
 };
 
@@ -148,11 +151,24 @@ enum entry_member {
   FAILS_MAX,
   LIMIT,
   DELAY,
+  TOTALS,
   ENTRY_MEMBERS
 };
 static const char *const entry_names[ENTRY_MEMBERS] = {
-    "Url",   "PeerIP", "Location", "Mesh",  "LatestPing",
-    "Pings", "Fails",  "Maxfail",  "Limit", "Delay"};
+    "Url",   "PeerIP",  "Location", "Mesh",  "LatestPing", "Pings",
+    "Fails", "Maxfail", "Limit",    "Delay", "PingTotals"};
+
+static void read_sums(struct pm_json_walk *walk, int64_t sums_ns[PM_WIRE_OLD_SUM_COUNT]) {
+#define X(name, text) text,
+  static const char *const names[] = {PM_WIRE_OLD_SUM_MAP(X)};
+#undef X
+  unsigned seen = 0;
+  if (!pm_json_walk_enter(walk, '{')) return;
+  while (pm_json_walk_member(walk)) {
+    unsigned sum = member_of(walk, names, PM_WIRE_OLD_SUM_COUNT, &seen);
+    if (sum < PM_WIRE_OLD_SUM_COUNT) sums_ns[sum] = read_number(walk, INT64_C(1) << 53, 0);
+  }
+}
 
 static void read_statistic(struct pm_json_walk *walk, unsigned member, struct said *said) {
   switch (member) {
@@ -168,6 +184,9 @@ static void read_statistic(struct pm_json_walk *walk, unsigned member, struct sa
   case LIMIT:
     said->limit = read_number(walk, INT32_MAX, 0);
     break;
+  case TOTALS:
+    read_sums(walk, said->sum_ns);
+    break;
   case DELAY:
     said->delay_s = read_number(walk, DELAY_S_MAX, 0);
     break;
@@ -179,6 +198,7 @@ static void read_said(struct pm_json_walk *walk, struct said *said, struct pm_wi
   said->url[0] = said->ip[0] = '\0';
   said->latest.ns = 0;
   said->pings = said->fails = said->fails_max = said->limit = said->delay_s = 0;
+  memset(said->sum_ns, 0, sizeof said->sum_ns);
   said->share = true;
   said->has_mesh = false;
   while (pm_json_walk_member(walk)) {
@@ -240,6 +260,11 @@ static struct pm_wall newest_ping(struct pm_json_walk walk) {
   return newest;
 }
 
+static void keep_old(const struct said *said, struct pm_wire_old *out) {
+  *out = (struct pm_wire_old){.pings = said->pings, .fails = said->fails, .delay_s = said->delay_s};
+  memcpy(out->sum_ns, said->sum_ns, sizeof out->sum_ns);
+}
+
 static void read_entries(struct pm_json_walk *walk, struct pm_wall newest,
                          struct pm_wire_answer *out) {
   struct said said;
@@ -247,10 +272,12 @@ static void read_entries(struct pm_json_walk *walk, struct pm_wall newest,
   while (pm_json_walk_element(walk)) {
     bool room = out->entries_count < out->entries_max;
     if (!room) pm_json_walk_skip(walk);
-    if (room && read_entry(walk, newest, &said, &out->entries[out->entries_count]))
-      out->entries_count++;
-    else
+    if (!room || !read_entry(walk, newest, &said, &out->entries[out->entries_count])) {
       out->skipped++;
+      continue;
+    }
+    if (out->old) keep_old(&said, &out->old[out->entries_count]);
+    out->entries_count++;
   }
 }
 
@@ -312,6 +339,37 @@ static void read_lost(struct pm_json_walk *walk, struct pm_wire_answer *out) {
   }
 }
 
+/* ["host:port|ip", age_s, depth, …]: of a node of ours, which lists nodes only. */
+static bool read_short_entry(struct pm_json_walk *walk, struct pm_wire_entry *out) {
+  char text[TEXT_BYTES] = "";
+  *out = (struct pm_wire_entry){
+      .has_mesh = true, .age_s = PM_WIRE_AGE_UNKNOWN, .depth = PM_WIRE_DEPTH_USUAL};
+  if (!pm_json_walk_enter(walk, '[')) return false;
+  for (unsigned i = 0; pm_json_walk_element(walk); i++) {
+    if (i == 0)
+      read_text(walk, text);
+    else if (i == 1)
+      out->age_s = (uint32_t)read_number(walk, UINT32_MAX - 1, PM_WIRE_AGE_UNKNOWN);
+    else if (i == 2)
+      out->depth = (uint8_t)read_number(walk, UINT8_MAX, PM_WIRE_DEPTH_USUAL);
+    else
+      pm_json_walk_skip(walk);
+  }
+  return pm_contact_from_text(text, &out->contact) == PM_OK && out->contact.host[0] != '\0';
+}
+
+static void read_known(struct pm_json_walk *walk, struct pm_wire_answer *out) {
+  if (!pm_json_walk_enter(walk, '[')) return;
+  while (pm_json_walk_element(walk)) {
+    bool room = out->entries_count < out->entries_max;
+    if (!room) pm_json_walk_skip(walk);
+    if (room && read_short_entry(walk, &out->entries[out->entries_count]))
+      out->entries_count++;
+    else
+      out->skipped++;
+  }
+}
+
 static void read_reach(struct pm_json_walk *walk, struct pm_wire_pong *out) {
   bool reach;
   if (pm_json_walk_bool(walk, &reach))
@@ -335,6 +393,8 @@ enum mesh_member {
   TOTAL,
   MORE,
   LOST,
+  KNOWN,
+  ROWS,
   MESH_MEMBERS
 };
 
@@ -364,6 +424,19 @@ static void take_text(unsigned member, const char *text, struct pm_wire_pong *ou
   }
 }
 
+/* As texts: whether they are rows is seen when they are taken. */
+static void read_rows(struct pm_json_walk *walk, struct pm_buf *out) {
+  char text[ROW_BYTES_MAX + 1];
+  if (!pm_json_walk_enter(walk, '[')) return;
+  for (unsigned i = 0; pm_json_walk_element(walk); i++) {
+    bool wanted = out && i < PM_WIRE_ROWS_MAX;
+    if (!wanted)
+      pm_json_walk_skip(walk);
+    else if (pm_json_walk_string(walk, text, sizeof text))
+      pm_buf_append(out, text, strlen(text) + 1);
+  }
+}
+
 static void take_member(struct pm_json_walk *walk, unsigned member, struct pm_wire_answer *out) {
   switch (member) {
   case VERSION:
@@ -387,14 +460,20 @@ static void take_member(struct pm_json_walk *walk, unsigned member, struct pm_wi
   case LOST:
     read_lost(walk, out);
     break;
+  case ROWS:
+    read_rows(walk, out->rows);
+    break;
+  case KNOWN:
+    read_known(walk, out);
+    break;
   }
 }
 
 static enum pm_err read_mesh(struct pm_json_walk *walk, struct pm_wire_answer *out,
                              struct pm_why *why) {
   static const char *const names[MESH_MEMBERS] = {
-      "Name", "Id",       "Inc",  "Nonce", "Challenge", "Mac",  "YourIP",
-      "V",    "YouReach", "Pace", "Coord", "Total",     "More", "Lost"};
+      "Name",     "Id",   "Inc",   "Nonce", "Challenge", "Mac",  "YourIP", "V",
+      "YouReach", "Pace", "Coord", "Total", "More",      "Lost", "Known",  "Rows"};
   unsigned seen = 0;
   if (!pm_json_walk_enter(walk, '{')) return PM_OK; /* an old node's document */
   while (pm_json_walk_member(walk)) {
@@ -475,8 +554,12 @@ enum pm_err pm_wire_answer_read(const char *text, size_t bytes, struct pm_wire_a
                                 struct pm_why *why) {
   enum pm_err err = pm_json_check(text, bytes, &limits, why);
   if (err != PM_OK) return err;
-  struct pm_wire_answer answer = {
-      .entries = out->entries, .entries_max = out->entries_max, .parts = 1};
+  struct pm_wire_answer answer = {.entries = out->entries,
+                                  .entries_max = out->entries_max,
+                                  .rows = out->rows,
+                                  .old = out->old,
+                                  .parts = 1};
+  if (out->rows) pm_buf_reset(out->rows);
   if (answer.entries_max > PM_WIRE_ENTRIES_MAX) answer.entries_max = PM_WIRE_ENTRIES_MAX;
   err = read_document(pm_json_walk_begin(text, bytes), &answer, why);
   if (err != PM_OK) return err;

@@ -50,6 +50,21 @@ static void put_entry(struct pm_json_writer *w, const struct pm_wire_entry *entr
   pm_json_object_end(w);
 }
 
+/* ["host:port|ip", age_s, depth], without what can be told from the rest. */
+static void put_short_entry(struct pm_json_writer *w, const struct pm_wire_entry *entry) {
+  char text[PM_CONTACT_TEXT_BYTES];
+  pm_contact_short_text(&entry->contact, text);
+  bool usual = entry->depth == PM_WIRE_DEPTH_USUAL;
+  pm_json_array_begin(w, NULL);
+  pm_json_put_string(w, NULL, text);
+  if (entry->age_s != PM_WIRE_AGE_UNKNOWN)
+    pm_json_put_uint(w, NULL, entry->age_s);
+  else if (!usual)
+    pm_json_put_null(w, NULL);
+  if (!usual) pm_json_put_uint(w, NULL, entry->depth);
+  pm_json_array_end(w);
+}
+
 static void put_hex64(struct pm_json_writer *w, const char *name, uint64_t value) {
   char text[17];
   pm_wire_hex64(value, text);
@@ -95,28 +110,53 @@ static void put_caller(struct pm_json_writer *w, const struct pm_wire_pong *node
   if (node->pace_s > 0) pm_json_put_uint(w, "Pace", node->pace_s);
 }
 
-static void put_mesh(struct pm_json_writer *w, const struct pm_wire_answer *answer, bool more) {
+typedef void put_entry_fn(struct pm_json_writer *w, const struct pm_wire_entry *entry);
+
+/* The entries, as many as the size allows; false if some had to be left out. */
+static bool put_entries(struct pm_json_writer *w, const struct pm_wire_answer *answer,
+                        put_entry_fn *put) {
+  size_t bytes_max = PM_WIRE_ANSWER_BYTES_MAX - ENTRY_BYTES_MAX - TAIL_BYTES_MAX;
+  for (size_t i = 0; i < answer->entries_count; i++) {
+    if (w->out->len > bytes_max) return false;
+    put(w, &answer->entries[i]);
+  }
+  return true;
+}
+
+static bool put_known(struct pm_json_writer *w, const struct pm_wire_answer *answer) {
+  if (answer->entries_count == 0) return true;
+  pm_json_array_begin(w, "Known");
+  bool whole = put_entries(w, answer, put_short_entry);
+  pm_json_array_end(w);
+  return whole;
+}
+
+/* As many as the size allows: what is left out comes with another pull. */
+static void put_rows(struct pm_json_writer *w, const struct pm_buf *rows) {
+  if (!rows || rows->len == 0 || pm_buf_status(rows) != PM_OK) return;
+  pm_json_array_begin(w, "Rows");
+  for (size_t at = 0; at < rows->len; at += strlen(rows->data + at) + 1) {
+    const char *row = rows->data + at;
+    if (w->out->len + strlen(row) + ENTRY_BYTES_MAX > PM_WIRE_ANSWER_BYTES_MAX) break;
+    pm_json_put_string(w, NULL, row);
+  }
+  pm_json_array_end(w);
+}
+
+static void put_mesh(struct pm_json_writer *w, const struct pm_wire_answer *answer, bool whole) {
   char part[24];
   snprintf(part, sizeof part, "%u.%u", answer->part, answer->parts);
   pm_json_object_begin(w, "Mesh");
   put_identity(w, &answer->node);
   pm_json_put_uint(w, "Total", answer->total);
   if (answer->parts > 1) pm_json_put_string(w, "Part", part);
-  if (more) pm_json_put_bool(w, "More", true);
   if (answer->node.has_coordinate) put_coordinate(w, &answer->node.coordinate);
   put_caller(w, &answer->node);
   put_lost(w, answer);
+  put_rows(w, answer->rows);
+  if (answer->short_entries) whole &= put_known(w, answer);
+  if (answer->more || !whole) pm_json_put_bool(w, "More", true);
   pm_json_object_end(w);
-}
-
-/* The entries, as many as the size allows; false if some had to be left out. */
-static bool put_entries(struct pm_json_writer *w, const struct pm_wire_answer *answer) {
-  size_t bytes_max = PM_WIRE_ANSWER_BYTES_MAX - ENTRY_BYTES_MAX - TAIL_BYTES_MAX;
-  for (size_t i = 0; i < answer->entries_count; i++) {
-    if (w->out->len > bytes_max) return false;
-    put_entry(w, &answer->entries[i]);
-  }
-  return true;
 }
 
 void pm_wire_answer_write(const struct pm_wire_answer *answer, const struct pm_peers_head *head,
@@ -124,12 +164,13 @@ void pm_wire_answer_write(const struct pm_wire_answer *answer, const struct pm_p
   struct pm_json_writer w;
   pm_json_writer_init(&w, out, false);
   pm_peers_doc_begin(&w, head);
-  pm_peers_doc_list_begin(&w, "Peers", answer->entries_count);
-  bool whole = answer->entries_count == 0 || put_entries(&w, answer);
-  pm_peers_doc_list_end(&w, answer->entries_count);
+  size_t listed = answer->short_entries ? 0 : answer->entries_count;
+  pm_peers_doc_list_begin(&w, "Peers", listed);
+  bool whole = listed == 0 || put_entries(&w, answer, put_entry);
+  pm_peers_doc_list_end(&w, listed);
   pm_peers_doc_middle(&w, head);
   pm_json_put_null(&w, "DelPeers");
-  put_mesh(&w, answer, answer->more || !whole);
+  put_mesh(&w, answer, whole);
   pm_peers_doc_end(&w);
 }
 

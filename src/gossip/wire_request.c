@@ -62,8 +62,16 @@ static void put_mac(const struct pm_wire_request *request, struct pm_buf *out) {
   put_hex(out, "&mac=", request->mac);
 }
 
+static void put_row(const struct pm_wire_request *request, struct pm_buf *out) {
+  if (!request->has_row) return;
+  put_hex64(out, "&row=", request->row_inc);
+  put_number(out, ".", request->row_revision);
+}
+
 static void put_wants(const struct pm_wire_request *request, struct pm_buf *out) {
   put_number(out, "&limit=", request->limit);
+  if (request->short_entries) pm_buf_text(out, "&short=1");
+  if (request->rows) pm_buf_text(out, "&rows=1");
   if (request->parts > 1) {
     put_number(out, "&part=", request->part);
     put_number(out, ".", request->parts);
@@ -83,6 +91,7 @@ void pm_wire_request_write(const struct pm_wire_request *request, struct pm_buf 
   put_dialled(request, out);
   put_self(request, out);
   put_mac(request, out);
+  put_row(request, out);
   if (request->pull) put_wants(request, out);
 }
 
@@ -145,6 +154,15 @@ static bool read_limit(const char *text, struct pm_wire_request *out) {
   return true;
 }
 
+static bool read_row(char *text, struct pm_wire_request *out) {
+  char *dot = strchr(text, '.');
+  if (!dot) return false;
+  *dot = '\0';
+  out->has_row = pm_wire_unhex64(text, &out->row_inc) &&
+                 pm_wire_number(dot + 1, UINT64_MAX, &out->row_revision);
+  return out->has_row;
+}
+
 static bool read_bloom(const char *text, struct pm_wire_request *out) {
   size_t bytes = strlen(text) * 3 / 4;
   if (!pm_bloom_size_valid(bytes) || !pm_wire_unbase64(text, out->bloom.bits, bytes)) return false;
@@ -163,7 +181,10 @@ static bool read_value(const char *name, char *value, struct pm_wire_request *ou
   if (strcmp(name, "c") == 0) return pm_wire_unhex64(value, &out->challenge);
   if (strcmp(name, "mac") == 0)
     return out->has_mac = pm_wire_unhex(value, out->mac, sizeof out->mac);
+  if (strcmp(name, "row") == 0) return read_row(value, out);
+  if (strcmp(name, "rows") == 0) return (out->rows = strcmp(value, "1") == 0), true;
   if (strcmp(name, "limit") == 0) return read_limit(value, out);
+  if (strcmp(name, "short") == 0) return (out->short_entries = strcmp(value, "1") == 0), true;
   if (strcmp(name, "part") == 0) return read_part(value, out);
   if (strcmp(name, "salt") == 0) return read_salt(value, out);
   if (strcmp(name, "bf") == 0) return read_bloom(value, out);

@@ -2,7 +2,9 @@
  *
  *   GET /v1/ping?v=1&mesh=M&id=<32hex>&n=<16hex>&to=<ip:port>&self=<host:port|ip,…>
  *                &c=<16hex>&mac=<32hex>                                  (with a key)
- *   GET /v1/peers?addpeers=true&(the same)&limit=256&part=3.20&salt=<8hex>&bf=<base64url Bloom>
+ *                &row=<16hex inc>.<revision>     (what it has of the answerer's row, see wire_row.h)
+ *   GET /v1/peers?addpeers=true&(the same)&limit=256&short=1&rows=1&part=3.20&salt=<8hex>
+ *                &bf=<base64url Bloom>
  *
  * Unknown names are passed over, so that later versions can add some. A request without "v" is
  * an old node's, or a person's.
@@ -16,9 +18,9 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/node_id.h"
 #include "gossip/bloom.h"
 #include "gossip/contact.h"
-#include "base/node_id.h"
 
 enum {
   PM_WIRE_VERSION = 1,
@@ -42,9 +44,13 @@ struct pm_wire_request {
   uint64_t challenge; /* the answerer's own, given earlier; valid if has_mac */
   uint8_t mac[PM_WIRE_MAC_BYTES];
   bool has_mac;
+  bool has_row; /* it wants what is later than this of the answerer's row of the matrix */
+  uint64_t row_inc, row_revision;
 
   bool pull; /* the rest is of pulls only */
   unsigned limit;
+  bool rows;            /* it wants rows of others, too */
+  bool short_entries;   /* it reads the list's short form (gossip/wire_answer.h) */
   unsigned part, parts; /* part < parts; parts at least 1 */
   uint32_t salt;
   bool has_bloom;

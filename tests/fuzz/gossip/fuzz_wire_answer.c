@@ -5,11 +5,23 @@
 #include <string.h>
 
 #include "gossip/core.h"
+#include "gossip/rows.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct pm_gossip_update update;
 static struct pm_wire_entry entries[PM_WIRE_ENTRIES_MAX];
+static struct pm_wire_old old[PM_WIRE_ENTRIES_MAX];
+
+/* As if the answer were some member's. */
+static void take_sums(struct pm_rows *rows, const struct pm_gossip *g,
+                      const struct pm_wire_answer *answer) {
+  struct pm_gossip_member member;
+  uint32_t cursor = 0;
+  if (answer->node.version == 0 && pm_gossip_next(g, &cursor, &member))
+    pm_rows_take_old(rows, g, member.handle, answer, g->now);
+  if (pm_rows_bytes(rows) > pm_rows_bytes_max(4)) abort();
+}
 
 static void step(struct pm_gossip *g, struct pm_gossip_event event) {
   pm_gossip_step(g, &event, &update);
@@ -35,12 +47,19 @@ static struct pm_gossip *asking(void) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  struct pm_wire_answer answer = {.entries = entries, .entries_max = PM_WIRE_ENTRIES_MAX};
+  static struct pm_rows *rows;
+  const struct pm_rows_config config = {.id = {{1}}, .rows_max = 4};
+  if (!rows && pm_rows_new(&config, &rows) != PM_OK) return 0;
+  struct pm_wire_answer answer = {.entries = entries,
+                                  .entries_max = PM_WIRE_ENTRIES_MAX,
+                                  .old = old,
+                                  .rows = pm_rows_inbox(rows)};
   if (pm_wire_answer_read((const char *)data, size, &answer, NULL) != PM_OK) return 0;
   struct pm_gossip *g = asking();
   answer.node.nonce = g->round.token.nonce; /* what no fuzzer can guess */
   step(g, (struct pm_gossip_event){
               .now = g->now, .kind = PM_GOSSIP_ANSWER, .answer = {g->round.token, &answer}});
+  take_sums(rows, g, &answer);
   for (int64_t t = 0; t < 5; t++) {
     for (size_t i = 0; i < update.sends_count; i++)
       if (pm_ip_classify(&update.sends[i].to.ip) != PM_IP_CLASS_PUBLIC &&

@@ -20,6 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (pm_buf_status(&buf) != PM_OK || pm_wire_request_read(buf.data, &again, NULL) != PM_OK)
       abort();
     if (again.self_count != request.self_count || again.nonce != request.nonce) abort();
+    if (again.has_row != request.has_row || again.row_revision != request.row_revision) abort();
     pm_buf_deinit(&buf);
   }
   free(query);

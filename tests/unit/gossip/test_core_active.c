@@ -93,7 +93,7 @@ static void saved_members_are_tried_after_a_restart(void **state) {
   step(f, (struct pm_gossip_event){.kind = PM_GOSSIP_RESTORE, .restore = &saved});
   assert_int_equal(sent_to(f, &saved)->why, PM_DIAL_SAVED);
   pong(f, &saved);
-  run_s(f, 3);
+  run_s(f, 7);
   assert_int_equal(sent_to(f, &saved)->kind, PM_GOSSIP_SEND_PULL); /* no seed was needed */
   fixture_free(f);
 }

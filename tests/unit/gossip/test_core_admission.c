@@ -11,7 +11,7 @@ static void a_seed_is_tried_at_once_and_asked_once_it_proved(void **state) {
   assert_int_equal(sent_to(f, &seed)->why, PM_DIAL_LOCAL);
   pong(f, &seed);
   assert_int_equal(state_of(f, &seed), PM_MEMBER_VERIFIED);
-  run_s(f, 3);
+  run_s(f, 7);
   assert_int_equal(sent_to(f, &seed)->kind, PM_GOSSIP_SEND_PULL);
   fixture_free(f);
 }
@@ -113,6 +113,67 @@ static void hearsay_is_worth_a_rare_probe(void **state) {
   size_t speculative = 0;
   for (size_t i = 0; i < f->sends_count; i++) speculative += f->sends[i].why == PM_DIAL_SPECULATIVE;
   assert_in_range(speculative, 1, 8);
+  fixture_free(f);
+}
+
+static size_t speculative_sends(const struct fixture *f) {
+  size_t count = 0;
+  for (size_t i = 0; i < f->sends_count; i++)
+    count += f->sends[i].kind == PM_GOSSIP_SEND_PROBE && f->sends[i].why == PM_DIAL_SPECULATIVE;
+  return count;
+}
+
+/* What one source says and is true costs nothing of the bucket; what is not does. */
+static void hearsay_that_proves_true_is_worth_more(void **state) {
+  (void)state;
+  enum { OTHERS = 40, TRUE_ONES = 20 };
+  struct fixture *f = fixture_new();
+  fixture_start(f);
+  struct pm_contact a = node(1), b = node(2), others[OTHERS];
+  befriend(f, &a);
+  befriend(f, &b);
+  for (unsigned i = 0; i < OTHERS; i++) others[i] = node(10 + i);
+  struct pm_contact teller = tell(f, others, TRUE_ONES, 5);
+  for (int i = 0; i < 50; i++) {
+    for (unsigned o = 0; o < TRUE_ONES; o++)
+      if (state_of(f, &others[o]) == PM_MEMBER_HEARD && sent_to(f, &others[o])) pong(f, &others[o]);
+    run_s(f, 0.1);
+  }
+  assert_int_equal(speculative_sends(f), TRUE_ONES);
+  for (unsigned o = 0; o < TRUE_ONES; o++)
+    assert_int_equal(state_of(f, &others[o]), PM_MEMBER_VERIFIED);
+  assert_int_equal(pm_bucket_left(&f->g->speculative, f->now), 8);
+
+  (void)teller;
+  tell(f, others + TRUE_ONES, OTHERS - TRUE_ONES, 5);
+  for (int i = 0; i < 50; i++) {
+    run_s(f, 0.1);
+    for (unsigned o = TRUE_ONES; o < OTHERS; o++)
+      if (f->g->table.sets[PM_SET_HEARD].count > 0 && sent_to(f, &others[o]) &&
+          pm_table_at(&f->g->table, pm_table_find(&f->g->table, pm_core_key(f->g, &others[o])))
+              ->in_flight)
+        no_pong(f, &others[o]);
+  }
+  assert_int_equal(speculative_sends(f), 8);
+  fixture_free(f);
+}
+
+/* Half a second a probe in this mesh: 40 were named, of which 30 may fail. */
+static void a_pull_waits_for_what_waits_to_be_dialled(void **state) {
+  (void)state;
+  enum { OTHERS = 40 };
+  struct fixture *f = fixture_new();
+  f->config.verify = (struct pm_gossip_rate){.step_ms = 500, .burst = 1};
+  fixture_start(f);
+  struct pm_contact seed = node(1), others[OTHERS];
+  add_local(f, &seed);
+  pong(f, &seed);
+  for (unsigned i = 0; i < OTHERS; i++) others[i] = node(10 + i);
+  tell(f, others, OTHERS, 5);
+  struct pm_time told = f->now;
+  forget_sends(f);
+  while (!f->g->round.pulling) run_s(f, 0.5);
+  assert_in_range(pm_time_since_ns(f->now, told) / PM_NS_PER_S, 10, 20);
   fixture_free(f);
 }
 
@@ -387,6 +448,8 @@ int main(void) {
       cmocka_unit_test(one_word_is_hearsay_two_make_a_candidate),
       cmocka_unit_test(two_of_one_network_are_one_source),
       cmocka_unit_test(hearsay_is_worth_a_rare_probe),
+      cmocka_unit_test(hearsay_that_proves_true_is_worth_more),
+      cmocka_unit_test(a_pull_waits_for_what_waits_to_be_dialled),
       cmocka_unit_test(who_contacts_us_is_tried_back_at_that_address_only),
       cmocka_unit_test(who_calls_while_others_word_is_tried_is_tried_on_its_own),
       cmocka_unit_test(a_proof_after_a_failure_earns_once),

@@ -66,6 +66,40 @@ static void the_caller_itself_and_what_it_knows_are_left_out(void **state) {
   fixture_free(f);
 }
 
+static void short_entries_are_for_those_who_ask_for_them(void **state) {
+  (void)state;
+  struct fixture *f = fixture_new();
+  fixture_start(f);
+  struct pm_contact member = node(1);
+  befriend(f, &member);
+  struct pm_wire_request r = pull_request(f);
+  ask(f, &r, "x:1|20.1.1.1");
+  assert_false(f->update.reply.short_entries);
+  r.short_entries = true;
+  ask(f, &r, "x:1|20.1.1.1");
+  assert_true(f->update.reply.short_entries);
+  fixture_free(f);
+}
+
+static void a_seed_is_listed_after_three_successes_within_a_minute(void **state) {
+  (void)state;
+  struct fixture *f = fixture_new();
+  f->config.round_min_ms = f->config.round_max_ms = 3600 * 1000; /* no pulls here */
+  fixture_start(f);
+  struct pm_contact seed = node(1);
+  struct pm_wire_request r = pull_request(f);
+  add_local(f, &seed);
+  for (int success = 1; success <= 3; success++) {
+    pong(f, &seed);
+    ask(f, &r, "x:1|20.1.1.1");
+    assert_int_equal(f->update.reply.entries_count, success == 3);
+    forget_sends(f);
+    run_s(f, success < 3 ? 12 : 100); /* steady then: its turn comes every five minutes */
+    assert_int_equal(f->sends_count, success < 3);
+  }
+  fixture_free(f);
+}
+
 static void partitions_cover_all_members_once(void **state) {
   (void)state;
   enum { MEMBERS = 40, PARTS = 3 };
@@ -291,7 +325,7 @@ static void only_key_holders_prove_themselves(void **state) {
   assert_int_equal(state_of(f, &friend), PM_MEMBER_VERIFIED);
   assert_int_equal(state_of(f, &liar), PM_MEMBER_LOCAL);
   assert_int_equal(state_of(f, &bare), PM_MEMBER_LOCAL);
-  run_s(f, 3);
+  run_s(f, 7);
   assert_true(sent_to(f, &friend)->request.has_mac);
   fixture_free(f);
 }
@@ -371,6 +405,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(only_the_proved_are_listed),
       cmocka_unit_test(the_caller_itself_and_what_it_knows_are_left_out),
+      cmocka_unit_test(short_entries_are_for_those_who_ask_for_them),
+      cmocka_unit_test(a_seed_is_listed_after_three_successes_within_a_minute),
       cmocka_unit_test(partitions_cover_all_members_once),
       cmocka_unit_test(another_mesh_hears_who_we_are_and_nothing_else),
       cmocka_unit_test(an_old_reader_gets_shareable_entries),

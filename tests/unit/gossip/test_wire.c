@@ -333,6 +333,56 @@ static void an_answer_comes_back_as_it_was(void **state) {
   }
 }
 
+static void a_short_answer_says_where_how_old_and_how_deep(void **state) {
+  (void)state;
+  static struct pm_wire_entry list[4];
+  struct pm_wire_answer a = sample_answer(list, 4);
+  struct pm_peers_head head = {.srv_loc = "Here", .srv_host = "me", .srv_port = 8080};
+  a.short_entries = true;
+  list[1].contact = contact("192.0.2.7:80|192.0.2.7");
+  list[1].depth = PM_WIRE_DEPTH_USUAL;
+  list[2].contact = contact("https://[2001:db8::1]:443|2001:db8::1");
+  list[2].age_s = PM_WIRE_AGE_UNKNOWN;
+  list[3].contact = contact("n.example.net:8080|");
+  list[3].depth = PM_WIRE_DEPTH_USUAL;
+  list[3].age_s = PM_WIRE_AGE_UNKNOWN;
+  struct pm_buf buf;
+  pm_buf_init(&buf, PM_WIRE_ANSWER_BYTES_MAX);
+  pm_wire_answer_write(&a, &head, &buf);
+  assert_non_null(strstr(buf.data, "\"Peers\":null"));
+  assert_non_null(strstr(buf.data, "\"Known\":[[\"n0.example.net:8080|192.0.2.0\",12,2],"
+                                   "[\"192.0.2.7:80\",12],"
+                                   "[\"https://[2001:db8::1]:443\",null,2],"
+                                   "[\"n.example.net:8080\"]]"));
+  struct pm_wire_answer back = read_answer(buf.data);
+  pm_buf_deinit(&buf);
+  assert_int_equal(back.entries_count, 4);
+  assert_int_equal(back.skipped, 0);
+  for (size_t i = 0; i < 4; i++) {
+    assert_true(pm_contact_hash(&back.entries[i].contact, 0) ==
+                pm_contact_hash(&list[i].contact, 0));
+    assert_int_equal(back.entries[i].contact.https, list[i].contact.https);
+    assert_int_equal(back.entries[i].age_s, list[i].age_s);
+    assert_int_equal(back.entries[i].depth, list[i].depth);
+    assert_true(back.entries[i].has_mesh);
+  }
+}
+
+static void what_is_no_short_entry_is_skipped(void **state) {
+  (void)state;
+  static const char text[] =
+      "{\"SrvLoc\":\"x\",\"Peers\":null,\"Mesh\":{\"V\":1,\"Name\":\"default\","
+      "\"Id\":\"00112233445566778899aabbccddeeff\",\"Known\":[7,[],[7],[\"\"],[\"x y\"],[\":80\"],"
+      "[\"http://1.2.3.4:80/v1/ping\",1],[\"1.2.3.4:80|1.2.3.5\",1],{\"a\":1},"
+      "[\"1.2.3.4:80\",\"old\",-1,[{}]]]}}";
+  struct pm_wire_answer back = read_answer(text);
+  assert_int_equal(back.entries_count, 1);
+  assert_int_equal(back.skipped, 9);
+  assert_int_equal(back.entries[0].contact.port, 80);
+  assert_int_equal(back.entries[0].age_s, PM_WIRE_AGE_UNKNOWN);
+  assert_int_equal(back.entries[0].depth, PM_WIRE_DEPTH_USUAL);
+}
+
 static void a_full_answer_keeps_within_its_bytes_and_says_so(void **state) {
   (void)state;
   static struct pm_wire_entry list[PM_WIRE_LIMIT_MAX];
@@ -493,6 +543,8 @@ int main(void) {
       cmocka_unit_test(a_header_comes_back_as_it_was),
       cmocka_unit_test(a_header_that_names_no_node_is_refused),
       cmocka_unit_test(an_answer_comes_back_as_it_was),
+      cmocka_unit_test(a_short_answer_says_where_how_old_and_how_deep),
+      cmocka_unit_test(what_is_no_short_entry_is_skipped),
       cmocka_unit_test(a_full_answer_keeps_within_its_bytes_and_says_so),
       cmocka_unit_test(an_old_nodes_list_is_read_without_its_sites),
       cmocka_unit_test(what_an_old_node_deleted_is_hinted),
