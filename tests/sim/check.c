@@ -187,7 +187,10 @@ static bool earns(struct sim_world *w, uint32_t node, const struct pm_contact *c
 void sim_check_result(struct sim_world *w, uint32_t node, const struct pm_contact *contact,
                       enum pm_dial why, bool success, int64_t sent_ns) {
   struct sim_account *a = &w->check->accounts[node];
-  if (success && is_named(w, node, contact, why)) a->successes += earns(w, node, contact);
+  if (success && is_named(w, node, contact, why) && earns(w, node, contact)) {
+    a->successes++;
+    a->speculative.tokens += why == PM_DIAL_SPECULATIVE;
+  }
   if (!success && pm_dial_is_third_party(why)) {
     a->failures++;
     double allowed =
@@ -224,7 +227,7 @@ static void check_rates(struct sim_world *w, uint32_t node, const struct pm_goss
     sim_check_fail(w, node, "I1", "handshakes beyond 50 + 10/s");
   if (send->kind == PM_GOSSIP_SEND_PROBE && send->why == PM_DIAL_SPECULATIVE &&
       !spend(&a->speculative, 1.0 / 30, 8, sim_check_now(w, node)))
-    sim_check_fail(w, node, "I1", "speculative probes beyond 8 + 1 per 30 s");
+    sim_check_fail(w, node, "I1", "speculative failures beyond 8 + 1 per 30 s");
   if (send->kind == PM_GOSSIP_SEND_PROBE && send->why == PM_DIAL_HINT &&
       !spend(&a->hint, 5, 20, sim_check_now(w, node)))
     sim_check_fail(w, node, "I1", "probes on hints beyond 20 + 5/s");

@@ -9,6 +9,7 @@
 #include "check.h"
 #include "faults.h"
 #include "queue.h"
+#include "rows.h"
 
 enum { REQUEST_OVERHEAD_BYTES = 120, ANSWER_OVERHEAD_BYTES = 180, DEAD_LONG_S = 900 };
 
@@ -16,6 +17,7 @@ void sim_message_free(struct sim_message *m) {
   if (!m) return;
   free(m->query);
   free(m->header);
+  free(m->row);
   free(m->body);
   free(m);
 }
@@ -34,7 +36,7 @@ static char *take(struct pm_buf *buf, size_t *out_bytes) {
 
 /* --- the network ------------------------------------------------------------------------------ */
 
-static int64_t round_trip_ns(struct sim_world *w, uint32_t a, uint32_t b) {
+float sim_base_ms(const struct sim_world *w, uint32_t a, uint32_t b) {
   const struct sim_node *x = &w->nodes[a], *y = &w->nodes[b];
   float ms;
   if (w->matrix) {
@@ -43,7 +45,11 @@ static int64_t round_trip_ns(struct sim_world *w, uint32_t a, uint32_t b) {
   } else {
     ms = 120 * hypotf(x->x - y->x, x->y - y->y) + x->access_ms + y->access_ms;
   }
-  ms *= 1 + 0.1f * (float)pm_rng_unit(&w->rng);
+  return ms;
+}
+
+static int64_t round_trip_ns(struct sim_world *w, uint32_t a, uint32_t b) {
+  float ms = sim_base_ms(w, a, b) * (1 + 0.1f * (float)pm_rng_unit(&w->rng));
   return (int64_t)(ms * 1e6f);
 }
 
@@ -122,8 +128,9 @@ static void send_request(struct sim_world *w, uint32_t from, const struct pm_gos
   m->token = send->token;
   m->plain = send->plain;
   if (!send->plain) {
+    const struct pm_wire_request *request = sim_rows_ask(w, from, send);
     pm_buf_reset(&w->text);
-    pm_wire_request_write(&send->request, &w->text);
+    pm_wire_request_write(request, &w->text);
     m->query = take(&w->text, NULL);
   }
   count_request(w, from, m);
@@ -213,6 +220,7 @@ static void apply_change(struct sim_world *w, uint32_t i, const struct pm_gossip
     break;
   case PM_CHANGE_DEACTIVATED:
     deactivate(n, c->handle);
+    sim_rows_leave(w, i, c->handle, &c->contact);
     break;
   default:
     break;
@@ -269,6 +277,7 @@ static void honest_answers(struct sim_world *w, uint32_t i, struct sim_message *
   }
   pm_gossip_step(w->nodes[i].core, &event, w->update);
   sim_check_reply(w, i, w->update);
+  sim_rows_answer(w, i, m, event.request.request);
   write_reply(w, i, m, &w->update->reply);
   /* The update is used again: what else it says is done by the same code as any step's. */
   for (size_t c = 0; c < w->update->changes_count; c++) apply_change(w, i, &w->update->changes[c]);
@@ -358,6 +367,7 @@ static void pong_arrives(struct sim_world *w, struct sim_message *m) {
                                            .rtt_us = (uint32_t)((w->now_ns - m->sent_ns) / 1000)}};
   if (!m->echo) sim_check_result(w, m->from, &m->to, m->why, m->ok, m->sent_own_ns);
   sim_step(w, m->from, &event);
+  sim_rows_pong(w, m);
   if (has_pong && !m->echo) sim_check_pong(w, m->from, &m->to, &pong);
 }
 
@@ -367,6 +377,7 @@ static void answer_arrives(struct sim_world *w, struct sim_message *m) {
                                   .answer = {.token = m->token}};
   w->nodes[m->from].bytes += m->body_bytes + (m->ok ? ANSWER_OVERHEAD_BYTES : 0);
   size_t bytes_max = m->plain ? PM_WIRE_OLD_READ_BYTES_MAX : PM_WIRE_ANSWER_READ_BYTES_MAX;
+  w->answer->rows = sim_rows_inbox(w, m->from);
   if (m->ok && m->body && m->body_bytes <= bytes_max) {
     if (pm_wire_answer_read(m->body, m->body_bytes, w->answer, NULL) == PM_OK)
       event.answer.answer = w->answer;
@@ -376,6 +387,7 @@ static void answer_arrives(struct sim_world *w, struct sim_message *m) {
   bool counts = event.answer.answer && !m->echo;
   if (counts) sim_check_answer(w, m->from, &m->to, w->answer, m->sent_own_ns);
   sim_step(w, m->from, &event);
+  sim_rows_pulled(w, m);
   if (counts && w->answer->node.version > 0) sim_check_reach(w, m->from, &m->to, &w->answer->node);
 }
 

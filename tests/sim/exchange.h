@@ -23,6 +23,7 @@ struct sim_message {
   int64_t arrives_ns;  /* of one kept for replay: when it came the first time */
   char *query;
   char *header; /* Pingmesh-Node of a ping's answer; NULL: none */
+  char *row;    /* Pingmesh-Row of it, likewise */
   char *body;   /* of a pull's answer */
   size_t body_bytes;
   char location[24];
@@ -30,6 +31,8 @@ struct sim_message {
 
 void sim_message_free(struct sim_message *message);
 
+/* The round trip between two nodes by the world's geography, without noise. */
+float sim_base_ms(const struct sim_world *w, uint32_t a, uint32_t b);
 /* One step of a node's core, and everything that follows from its update. */
 void sim_step(struct sim_world *w, uint32_t i, const struct pm_gossip_event *event);
 /* The probe plan's turn: pings to the active set. */

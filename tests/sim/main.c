@@ -18,7 +18,7 @@ static void usage(FILE *out) {
       "usage: pingmesh-sim [--scenario NAME] [--nodes N] [--seed N] [--minutes M] [--loss SHARE]\n"
       "                    [--attackers N] [--max-peers N] [--old SHARE] [--nat SHARE] [--key]\n"
       "                    [--churn SHARE-A-MINUTE]\n"
-      "                    [--matrix FILE] [--model-pings] [--json] [--quiet]\n"
+      "                    [--matrix FILE] [--whole] [--model-pings] [--json] [--quiet]\n"
       "       pingmesh-sim --report [--rows PATTERN] [--quick]\n"
       "                                        what the design promises, measured again\n"
       "       pingmesh-sim --soak RUNS         mixed faults at 60 nodes, seeds from --seed on\n"
@@ -44,6 +44,7 @@ static const struct option long_options[] = {{"scenario", required_argument, NUL
                                              {"report", no_argument, NULL, 'R'},
                                              {"rows", required_argument, NULL, 'w'},
                                              {"quick", no_argument, NULL, 'u'},
+                                             {"whole", no_argument, NULL, 'W'},
                                              {"churn", required_argument, NULL, 'c'},
                                              {"soak", required_argument, NULL, 'S'},
                                              {"mutants", no_argument, NULL, 'M'},
@@ -114,6 +115,9 @@ static void take_option(int c, struct sim_options *o, enum sim_mode *mode, uint3
     break;
   case 'u':
     o->quick = true;
+    break;
+  case 'W':
+    o->whole = true;
     break;
   case 'x':
     o->matrix = optarg;

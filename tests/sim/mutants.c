@@ -19,6 +19,7 @@ static const struct mutant {
   double minutes;
 } mutants[] = {
     {PM_MUTATION_FAILURE_BUDGET, "failure-budget", "attack-blackholes", 40, 20, 0, 15},
+    {PM_MUTATION_SPECULATION, "speculation", "attack-blackholes", 40, 1, 0, 10},
     {PM_MUTATION_REWARD, "reward", "attack-flapping", 40, 50, 0, 60},
     {PM_MUTATION_ADDRESS_LIMIT, "address-limit", "attack-victim", 40, 10, 0, 10},
     {PM_MUTATION_SCOPE, "scope", "attack-blackholes", 40, 10, 0, 5},

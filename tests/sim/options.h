@@ -25,6 +25,7 @@ struct sim_options {
   const char *label;  /* of a report's row: progress comes as lines under this name */
   const char *rows;   /* of the report and the mutants: names like this only; NULL: all */
   bool quick;         /* of the report: small ones only */
+  bool whole;         /* all minutes, though all know all */
   bool json;
   bool quiet;  /* no progress */
   bool silent; /* violations are counted, not printed */

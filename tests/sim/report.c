@@ -19,7 +19,7 @@ struct row {
   const char *name, *scenario;
   uint32_t nodes, attackers;
   double minutes, loss, old_share, churn;
-  bool keyed;
+  bool keyed, whole;
   /* Promised; 0: nothing was. All but known are at most. */
   double t99_s, t100_s, pulls, kb, seed_rps, forget_p50_s, forget_p99_s;
   double victim, victim_worst, known, dead, share;
@@ -53,6 +53,7 @@ static const struct row rows[] = {
     {.name = "converge-10000",
      .scenario = "converge",
      .nodes = 10000,
+     .whole = true,
      .t99_s = 120,
      .pulls = 25,
      .kb = 366,
@@ -168,6 +169,7 @@ static struct sim_options options_of(const struct sim_options *base, const struc
   o.churn = row->churn;
   o.old_share = row->old_share;
   o.keyed = row->keyed;
+  o.whole = row->whole;
   o.label = row->name;
   sim_options_complete(&o);
   return o;

@@ -8,6 +8,7 @@
 #include "check.h"
 #include "gossip/view.h"
 #include "mixed.h"
+#include "rows_judge.h"
 #include "rules.h"
 
 enum { S = 1000000000 };
@@ -285,6 +286,29 @@ static const struct sim_scenario scenarios[] = {
      .within_s = 60,
      .hooks = {.prepare = prepare_lb_seed},
      .stops_when_full = true},
+    {.name = "rows",
+     .what = "every node holds the whole matrix, and half of them die",
+     .minutes = SIM_ROWS_MINUTES,
+     .target = 0.99,
+     .hooks = {.prepare = sim_rows_prepare,
+               .second = sim_rows_judge_second,
+               .judge = sim_rows_judge}},
+    {.name = "rows-detours",
+     .what = "the same; one pair in ten is slower in one direction",
+     .minutes = SIM_ROWS_MINUTES,
+     .target = 0.99,
+     .hooks = {.prepare = sim_rows_prepare_detours,
+               .second = sim_rows_judge_second,
+               .judge = sim_rows_judge}},
+    {.name = "rows-liars",
+     .what = "each node pings 12 others, liars pass on forged rows",
+     .minutes = 8,
+     .target = 0.95,
+     .attackers = 4,
+     .hooks = {.prepare = sim_rows_prepare_liars,
+               .second = sim_rows_lies_second,
+               .attack_reply = sim_rows_lie,
+               .judge = sim_rows_judge_lies}},
     {.name = "wan",
      .what = "converge over --matrix",
      .minutes = 10,
@@ -320,7 +344,7 @@ void sim_print_replay(FILE *out, const struct sim_options *o) {
   if (o->nat_share > 0) fprintf(out, " --nat %g", o->nat_share);
   if (o->churn != SIM_CHURN_USUAL) fprintf(out, " --churn %g", o->churn);
   if (o->matrix) fprintf(out, " --matrix %s", o->matrix);
-  fprintf(out, "%s\n", o->keyed ? " --key" : "");
+  fprintf(out, "%s%s\n", o->whole ? " --whole" : "", o->keyed ? " --key" : "");
 }
 
 /* --- running ---------------------------------------------------------------------------------- */
@@ -422,7 +446,7 @@ struct sim_outcome sim_scenario_run(struct sim_world *w) {
     if (out.t99_s < 0 && coverage >= s->target) out.t99_s = at_s - s->from_s;
     if (out.t100_s < 0 && coverage >= 1) out.t100_s = at_s - s->from_s;
     if (second % 10 == 0 || !on) progress(w, coverage);
-    if (s->stops_when_full && out.t100_s >= 0) break;
+    if (s->stops_when_full && out.t100_s >= 0 && !w->options.whole) break;
   }
   if (!w->options.quiet && !w->options.label) fprintf(stderr, "\n");
   sum_up(w, &out);

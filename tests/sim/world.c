@@ -11,6 +11,7 @@
 #include "exchange.h"
 #include "faults.h"
 #include "queue.h"
+#include "rows.h"
 
 struct pm_ip sim_public_ip(uint32_t group, uint32_t host) {
   /* 1.x to 223.x without what is not public; a /16 in 7 steps of 31 apart from its neighbour. */
@@ -149,6 +150,8 @@ static void core_free(struct sim_world *w, uint32_t i) {
 
 void sim_world_free(struct sim_world *w) {
   sim_queue_free(w);
+  sim_rows_free(w);
+  free(w->judge);
   for (uint32_t i = 0; i < w->count; i++) {
     core_free(w, i);
     free(w->nodes[i].active);
@@ -242,6 +245,7 @@ static void configure(struct sim_world *w, uint32_t i, struct pm_gossip_config *
   config->inc = n->inc = n->twin ? 1 : (uint64_t)w->now_ns + 1 + i;
   config->pace_s = n->pace_s;
   if (n->ttl > 0) config->ttl = n->ttl;
+  if (w->active_max > 0) config->active_max = w->active_max;
   config->self_count = 1;
   config->self[0] = n->contact;
   bool as_seen = i % 2 == 1 && pm_ip_equal(&n->contact.ip, &n->source);
@@ -261,8 +265,9 @@ static void add_seed(struct sim_world *w, uint32_t i) {
 }
 
 static uint32_t host_of_old(const struct sim_world *w, uint32_t old) {
-  uint32_t i = old * 7919u % w->members;
-  while (w->nodes[i].kind != SIM_HONEST) i = (i + 1) % w->members;
+  enum { STRIDE = 7919 }; /* prime, so that every node comes up, and the hosts are spread */
+  uint32_t i = old * STRIDE % w->members;
+  while (w->nodes[i].kind != SIM_HONEST) i = (i + STRIDE) % w->members;
   return i;
 }
 
@@ -288,6 +293,7 @@ static void start_core(struct sim_world *w, uint32_t i) {
   if (!n->active) n->active = need(calloc(config.active_max, sizeof *n->active));
   n->active_count = 0;
   n->core = pm_gossip_init(n->core, &config, seed, (struct pm_time){sim_world_clock(w, i)});
+  sim_rows_start(w, i);
   add_seed(w, i);
   add_old_nodes(w, i);
   sim_saved_read(w, i);
@@ -318,6 +324,7 @@ void sim_world_kill(struct sim_world *w, uint32_t i) {
   struct sim_node *n = &w->nodes[i];
   if (!n->alive) return;
   sim_saved_write(w, i);
+  sim_rows_stop(w, i);
   n->alive = false;
   n->died_ns = w->now_ns;
   n->wake_ns = INT64_MAX;
