@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "analysis/pattern.h"
+#include "analysis/zone.h"
 #include "base/endpoint.h"
 #include "probe/loss.h"
 #include "probe/sample.h"
@@ -19,7 +21,6 @@ enum {
   PM_STORE_ROWS_MAX = 10240,
   PM_STORE_WEEK_HOURS = 168,
   PM_STORE_STEP_S_MAX = 31 * 86400,
-  PM_STORE_ZONE_MIN_MAX = 24 * 60, /* no zone is further from UTC */
   PM_STORE_PAIRS_PAGE_MAX = 10000, /* pairs of one answer, 2 KB each at most */
 };
 
@@ -36,6 +37,11 @@ struct pm_history_query {
   int64_t since_s, until_s;
   int64_t step_s; /* a multiple of 60 s; rows begin at multiples of it */
   enum pm_phase phase;
+  /* What is not in the store yet: the open minute as a packed slot, added unless that minute is
+     there already. NULL: none; copied. */
+  const uint8_t *open;
+  size_t open_count;
+  int64_t open_minute;
 };
 
 struct pm_history_row {
@@ -52,12 +58,13 @@ struct pm_history {
   size_t count;
   /* What the rows are apart: what was asked for, or longer where nothing as fine is kept. */
   int64_t step_s;
+  bool reported; /* by the other node (store/report.h) and not measured here: figures are near */
 };
 
 struct pm_profile_query {
   const char *from, *to; /* keys; copied */
   int64_t since_s, until_s;
-  int32_t zone_min; /* of the viewer: minutes to add to UTC */
+  struct pm_zone zone; /* of the viewer */
   enum pm_phase phase;
 };
 
@@ -75,6 +82,8 @@ struct pm_profile {
   struct pm_profile_cell cells[PM_STORE_WEEK_HOURS];
   struct pm_figures all; /* of every hour of it together */
   uint32_t hours;
+  struct pm_pattern pattern; /* of the medians of its hours; the latest, if they are too many */
+  bool reported;             /* as above */
 };
 
 /* A node as it is remembered. Strings belong to the answer. */

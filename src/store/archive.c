@@ -8,6 +8,7 @@
 
 #include "store/archive_parts.h"
 #include "store/names.h"
+#include "store/reported.h"
 #include "store/row.h"
 #include "store/series.h"
 
@@ -72,14 +73,38 @@ static struct pm_database *memory_of(struct pm_archive *archive, struct pm_why *
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
+/* Whether it was taken: 1 or 0. */
+static uint64_t write_minute(struct pm_database *db, const struct pm_store_minute *minute) {
+  int64_t pair = pm_names_pair(db, &minute->from, &minute->to, minute->minute);
+  return pair > 0 && pm_series_put(db, pair, minute->minute, minute->bytes, minute->count);
+}
+
+static uint64_t write_report(struct pm_database *db, const struct pm_store_report *report) {
+  struct pm_report_path *paths = calloc(report->count + 1, sizeof(*paths));
+  size_t count = 0;
+  if (paths == NULL) {
+    db->status = SQLITE_NOMEM;
+    return 0;
+  }
+  int64_t from = pm_names_reported(db, &report->from, report->minute);
+  for (size_t i = 0; i < report->count && from > 0; i++) {
+    int64_t to = pm_names_reported(db, &report->paths[i].to, report->minute);
+    if (to > 0) paths[count++] = (struct pm_report_path){to, report->paths[i].cell};
+  }
+  uint64_t taken = from > 0 && pm_reported_put(db, from, report->minute, paths, count);
+  free(paths);
+  return taken;
+}
+
 static enum pm_err write_to(struct pm_database *db, const struct pm_archive_minute *minutes,
                             uint64_t *out_count, struct pm_why *why) {
   uint64_t count = 0, refused = db->refused;
   pm_database_begin(db);
   for (; minutes != NULL && db->status == SQLITE_OK; minutes = minutes->next) {
-    const struct pm_store_minute *minute = &minutes->minute;
-    int64_t pair = pm_names_pair(db, &minute->from, &minute->to, minute->minute);
-    if (pair > 0) count += pm_series_put(db, pair, minute->minute, minute->bytes, minute->count);
+    if (minutes->report != NULL)
+      count += write_report(db, minutes->report);
+    else
+      count += write_minute(db, &minutes->minute);
   }
   enum pm_err err = pm_database_end(db, why);
   if (err != PM_OK) db->refused = refused; /* it is tried again elsewhere */

@@ -25,8 +25,9 @@ enum {
 /* One that has been put. Strings and bytes follow it in memory, or live as long otherwise. */
 struct pm_archive_minute {
   struct pm_archive_minute *next;
-  struct pm_store_minute minute;
-  size_t bytes; /* that it takes */
+  struct pm_store_minute minute;        /* unless there is a report */
+  const struct pm_store_report *report; /* NULL: a minute of our own */
+  size_t bytes;                         /* that it takes */
 };
 
 struct pm_archive;

@@ -5,18 +5,21 @@
 #include "store/archive_parts.h"
 #include "store/names.h"
 #include "store/profile.h"
+#include "store/reported.h"
 #include "store/row.h"
 #include "store/series.h"
 
-/* Both databases, each with its own number for the pair. */
+/* Both databases, each with its own number for the pair, or for both nodes. */
 struct source {
   struct pm_database *db;
   int64_t pair;
+  int64_t from, to; /* of reports */
 };
 
 struct sources {
   struct source of[2];
   size_t count;
+  bool reported;
 };
 
 static void find(struct pm_database *db, const char *from, const char *to,
@@ -24,15 +27,29 @@ static void find(struct pm_database *db, const char *from, const char *to,
   if (db == NULL) return;
   db->status = SQLITE_OK;
   int64_t pair = pm_names_find(db, from, to);
-  if (pair > 0) sources->of[sources->count++] = (struct source){db, pair};
+  if (pair > 0) sources->of[sources->count++] = (struct source){.db = db, .pair = pair};
 }
 
-/* The file first: what is in memory is later, and the jitter of the latest counts. */
+static void find_reported(struct pm_database *db, const char *from, const char *to,
+                          struct sources *sources) {
+  if (db == NULL || db->status != SQLITE_OK) return;
+  struct source source = {.db = db};
+  source.from = pm_names_node(db, from);
+  source.to = pm_names_node(db, to);
+  if (source.from > 0 && source.to > 0) sources->of[sources->count++] = source;
+}
+
+/* The file first: what is in memory is later, and the jitter of the latest counts. measured: the
+ * pair is measured here, though nothing of it may have been written yet. */
 static enum pm_err find_sources(struct pm_archive *archive, const char *from, const char *to,
-                                struct sources *out) {
-  out->count = 0;
+                                bool measured, struct sources *out) {
+  *out = (struct sources){.count = 0};
   find(archive->file, from, to, out);
   find(archive->memory, from, to, out);
+  if (out->count > 0 || measured) return PM_OK;
+  out->reported = true;
+  find_reported(archive->file, from, to, out);
+  find_reported(archive->memory, from, to, out);
   return out->count > 0 ? PM_OK : PM_ERR_MISSING;
 }
 
@@ -48,8 +65,14 @@ static enum pm_err end_of(struct pm_archive *archive, const struct sources *sour
 static void add_sources(const struct sources *sources, enum pm_tier tier, int64_t since,
                         int64_t until, struct pm_slot_sum *sum) {
   pm_row_sum_clear(sum);
-  for (size_t i = 0; i < sources->count; i++)
-    pm_series_add_span(sources->of[i].db, tier, sources->of[i].pair, since, until, sum);
+  for (size_t i = 0; i < sources->count; i++) {
+    const struct source *source = &sources->of[i];
+    if (sources->reported)
+      pm_reported_add_span(source->db, tier == PM_TIER_HOUR ? PM_REPORT_HOUR : PM_REPORT_TEN,
+                           source->from, source->to, since, until, sum);
+    else
+      pm_series_add_span(source->db, tier, source->pair, since, until, sum);
+  }
 }
 
 /* --- history ---------------------------------------------------------------------------------- */
@@ -79,10 +102,27 @@ static void fill_row(const struct pm_slot_sum *sum, int64_t minute, enum pm_phas
 static int64_t step_of(const struct sources *sources, int64_t since, int64_t step) {
   int64_t longest = step;
   for (size_t i = 0; i < sources->count; i++) {
-    int64_t kept = pm_tier_step(sources->of[i].db->horizons, since, step);
+    const struct pm_database *db = sources->of[i].db;
+    int64_t kept = sources->reported ? pm_tier_report_step(db->report_horizons, since, step)
+                                     : pm_tier_step(db->horizons, since, step);
     if (kept > longest) longest = kept;
   }
   return longest;
+}
+
+static bool has_minute(const struct sources *sources, int64_t minute) {
+  for (size_t i = 0; i < sources->count; i++)
+    if (pm_series_has_minute(sources->of[i].db, sources->of[i].pair, minute)) return true;
+  return false;
+}
+
+/* The open minute, if it lies in there and was not written meanwhile. */
+static void add_open(const struct sources *sources, const struct pm_history_query *query,
+                     int64_t since, int64_t until, struct pm_slot_sum *sum) {
+  bool within = query->open != NULL && query->open_minute >= since && query->open_minute < until;
+  if (!within || sources->reported || has_minute(sources, query->open_minute)) return;
+  enum pm_err err = pm_slot_sum_add_packed(sum, query->open, query->open_count);
+  (void)err; /* packed in this process */
 }
 
 static enum pm_err fill_rows(struct pm_archive *archive, const struct sources *sources,
@@ -95,6 +135,7 @@ static enum pm_err fill_rows(struct pm_archive *archive, const struct sources *s
   for (int64_t at = since - since % step; at < end && count < rows_max; at += step) {
     if (cancelled && atomic_load(cancelled)) return PM_ERR_CLOSED;
     add_sources(sources, tier, at, at + step, sum);
+    add_open(sources, query, at, at + step, sum);
     if (!pm_slot_is_empty(&sum->numbers)) fill_row(sum, at, query->phase, &rows[count++]);
   }
   *out_count = count;
@@ -104,7 +145,8 @@ static enum pm_err fill_rows(struct pm_archive *archive, const struct sources *s
 enum pm_err pm_archive_history(struct pm_archive *archive, const struct pm_history_query *query,
                                const atomic_bool *cancelled, struct pm_history *out) {
   struct sources sources;
-  enum pm_err err = find_sources(archive, query->from, query->to, &sources);
+  bool measured = query->open != NULL;
+  enum pm_err err = find_sources(archive, query->from, query->to, measured, &sources);
   if (err != PM_OK) return err;
   int64_t step = step_of(&sources, query->since_s / 60, query->step_s / 60);
   size_t rows_max = (size_t)((query->until_s - query->since_s) / 60 / step) + 2;
@@ -118,7 +160,8 @@ enum pm_err pm_archive_history(struct pm_archive *archive, const struct pm_histo
   }
   free(sum);
   if (err == PM_OK)
-    *out = (struct pm_history){.rows = rows, .count = count, .step_s = step * 60};
+    *out = (struct pm_history){
+        .rows = rows, .count = count, .step_s = step * 60, .reported = sources.reported};
   else
     free(rows);
   return err;
@@ -147,15 +190,16 @@ enum pm_err pm_archive_profile(struct pm_archive *archive, const struct pm_profi
                                const atomic_bool *cancelled, struct pm_profile *out) {
   struct sources sources;
   struct pm_profile_folding *folding = NULL;
-  enum pm_err err = find_sources(archive, query->from, query->to, &sources);
+  enum pm_err err = find_sources(archive, query->from, query->to, false, &sources);
   if (err != PM_OK) return err;
   struct pm_slot_sum *sum = malloc(sizeof(*sum));
-  err = sum ? pm_profile_folding_new(query->phase, query->zone_min, &folding) : PM_ERR_NOMEM;
+  err = sum ? pm_profile_folding_new(query->phase, &query->zone, &folding) : PM_ERR_NOMEM;
   if (err == PM_OK) {
     pm_slot_sum_init(sum);
     err = fold(archive, &sources, query, cancelled, sum, folding);
   }
-  if (err == PM_OK) pm_profile_finish(folding, out);
+  if (err == PM_OK) err = pm_profile_finish(folding, out);
+  if (err == PM_OK) out->reported = sources.reported;
   pm_profile_folding_free(folding);
   free(sum);
   return err;

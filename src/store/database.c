@@ -30,15 +30,26 @@ enum {
 #define FIRST(table) "SELECT key FROM " table " WHERE key>=?1 AND key<?2 ORDER BY key LIMIT 1"
 #define ANY(table)   "SELECT key,row FROM " table " ORDER BY key LIMIT ?1"
 
+/* In two. */
+#define REPORT_STATEMENTS(index, verb)               \
+  [(index) + PM_REPORT_TEN] = verb("reported_tens"), \
+             [(index) + PM_REPORT_HOUR] = verb("reported_hours")
+#define REPORT_GET(table)   "SELECT paths FROM " table " WHERE key=?1"
+#define REPORT_PUT(table)   "INSERT OR REPLACE INTO " table "(key,paths) VALUES(?1,?2)"
+#define REPORT_FIRST(table) "SELECT key FROM " table " ORDER BY key LIMIT 1"
+#define REPORTS_DROP(table) "DELETE FROM " table " WHERE key<?1"
+
 static const char *const SQL[PM_SQL_COUNT] = {
     [PM_SQL_BEGIN] = "BEGIN IMMEDIATE",
     [PM_SQL_COMMIT] = "COMMIT",
-    [PM_SQL_NODE_BY_KEY] = "SELECT id,url,location FROM nodes WHERE key=?1",
+    [PM_SQL_NODE_BY_KEY] = "SELECT id,url,location,reported FROM nodes WHERE key=?1",
     [PM_SQL_NODE_BY_URL] =
-        "SELECT id,key,location FROM nodes WHERE url=?1 ORDER BY id DESC LIMIT 1",
+        "SELECT id,key,location,reported FROM nodes WHERE url=?1 ORDER BY id DESC LIMIT 1",
     [PM_SQL_NODE_ADD] = "INSERT INTO nodes(key,url,location) VALUES(?1,?2,?3)",
     [PM_SQL_NODE_SET] = "UPDATE nodes SET key=?2,url=?3,location=?4 WHERE id=?1",
-    [PM_SQL_NODES_DROP] = "DELETE FROM nodes WHERE id NOT IN (SELECT from_id FROM pairs)"
+    [PM_SQL_NODE_REPORTED] = "UPDATE nodes SET reported=?2 WHERE id=?1",
+    [PM_SQL_NODES_DROP] = "DELETE FROM nodes WHERE reported<?1"
+                          " AND id NOT IN (SELECT from_id FROM pairs)"
                           " AND id NOT IN (SELECT to_id FROM pairs)",
     [PM_SQL_PAIR_BY_NODES] = "SELECT id,first,last FROM pairs WHERE from_id=?1 AND to_id=?2",
     [PM_SQL_PAIR_BY_KEYS] = "SELECT p.id FROM pairs p JOIN nodes a ON a.id=p.from_id"
@@ -67,6 +78,15 @@ static const char *const SQL[PM_SQL_COUNT] = {
     ROW_STATEMENTS(PM_SQL_ROWS_DROP, DROP),
     ROW_STATEMENTS(PM_SQL_ROW_FIRST, FIRST),
     ROW_STATEMENTS(PM_SQL_ANY_ROWS, ANY),
+    [PM_SQL_REPORT_HOUR_DROP] = "DELETE FROM reported_hours WHERE key=?1",
+    [PM_SQL_REPORT_PENDING_ADD] = "INSERT OR IGNORE INTO pending_reports(key) VALUES(?1)",
+    [PM_SQL_REPORT_PENDING_DROP] = "DELETE FROM pending_reports WHERE key=?1",
+    [PM_SQL_REPORT_PENDING_DUE] =
+        "SELECT key FROM pending_reports WHERE key<?1 ORDER BY key LIMIT ?2",
+    REPORT_STATEMENTS(PM_SQL_REPORT_GET, REPORT_GET),
+    REPORT_STATEMENTS(PM_SQL_REPORT_PUT, REPORT_PUT),
+    REPORT_STATEMENTS(PM_SQL_REPORT_FIRST, REPORT_FIRST),
+    REPORT_STATEMENTS(PM_SQL_REPORTS_DROP, REPORTS_DROP),
 };
 
 enum pm_err pm_database_failed(sqlite3 *handle, int status, struct pm_why *why) {
@@ -125,6 +145,7 @@ void pm_database_run(struct pm_database *db, sqlite3_stmt *statement) {
 }
 
 void pm_database_begin(struct pm_database *db) {
+  for (int i = 0; i < PM_NAMED_NODES; i++) db->named[i].key[0] = '\0';
   db->status = SQLITE_OK;
   pm_database_run(db, pm_database_statement(db, PM_SQL_BEGIN));
 }
@@ -132,11 +153,15 @@ void pm_database_begin(struct pm_database *db) {
 static void load_horizons(struct pm_database *db) {
   sqlite3_stmt *statement = pm_database_statement(db, PM_SQL_HORIZONS);
   for (int tier = 0; tier < PM_TIER_COUNT; tier++) db->horizons[tier] = 0;
+  for (int tier = 0; tier < PM_REPORT_TIER_COUNT; tier++) db->report_horizons[tier] = 0;
   while (pm_database_step(db, statement)) {
     int64_t tier = sqlite3_column_int64(statement, 0);
     int64_t minute = sqlite3_column_int64(statement, 1);
-    if (tier >= 0 && tier < PM_TIER_COUNT && minute >= 0 && minute <= PM_TIER_MINUTE_MAX)
+    if (minute < 0 || minute > PM_TIER_MINUTE_MAX) continue;
+    if (tier >= 0 && tier < PM_TIER_COUNT)
       db->horizons[tier] = minute;
+    else if (tier >= PM_TIER_COUNT && tier < PM_TIER_COUNT + PM_REPORT_TIER_COUNT)
+      db->report_horizons[tier - PM_TIER_COUNT] = minute;
   }
 }
 

@@ -23,6 +23,7 @@ enum pm_sql {
   PM_SQL_NODE_BY_URL,
   PM_SQL_NODE_ADD,
   PM_SQL_NODE_SET,
+  PM_SQL_NODE_REPORTED,
   PM_SQL_NODES_DROP,
   PM_SQL_PAIR_BY_NODES,
   PM_SQL_PAIR_BY_KEYS,
@@ -41,25 +42,42 @@ enum pm_sql {
   PM_SQL_PENDING_HOUR_DROP,
   PM_SQL_PENDING_TENS_DUE,
   PM_SQL_PENDING_HOURS_DUE,
+  PM_SQL_REPORT_HOUR_DROP,
+  PM_SQL_REPORT_PENDING_ADD,
+  PM_SQL_REPORT_PENDING_DROP,
+  PM_SQL_REPORT_PENDING_DUE,
   PM_SQL_ROW_GET,
   PM_SQL_ROW_PUT = PM_SQL_ROW_GET + PM_TIER_COUNT,
   PM_SQL_ROWS = PM_SQL_ROW_PUT + PM_TIER_COUNT,
   PM_SQL_ROWS_DROP = PM_SQL_ROWS + PM_TIER_COUNT,
   PM_SQL_ROW_FIRST = PM_SQL_ROWS_DROP + PM_TIER_COUNT,
   PM_SQL_ANY_ROWS = PM_SQL_ROW_FIRST + PM_TIER_COUNT,
-  PM_SQL_COUNT = PM_SQL_ANY_ROWS + PM_TIER_COUNT,
+  PM_SQL_REPORT_GET = PM_SQL_ANY_ROWS + PM_TIER_COUNT, /* these twice: enum pm_report_tier */
+  PM_SQL_REPORT_PUT = PM_SQL_REPORT_GET + PM_REPORT_TIER_COUNT,
+  PM_SQL_REPORT_FIRST = PM_SQL_REPORT_PUT + PM_REPORT_TIER_COUNT,
+  PM_SQL_REPORTS_DROP = PM_SQL_REPORT_FIRST + PM_REPORT_TIER_COUNT,
+  PM_SQL_COUNT = PM_SQL_REPORTS_DROP + PM_REPORT_TIER_COUNT,
+};
+
+/* Nodes that reports named since pm_database_begin: a list of each of a hundred nodes names the
+ * same hundred. Each key has one place. */
+enum { PM_NAMED_NODES = 1024, PM_NAMED_KEY_BYTES = 40 };
+struct pm_named_node {
+  char key[PM_NAMED_KEY_BYTES]; /* "": free */
+  int64_t id;
 };
 
 struct pm_database {
   struct sqlite3 *handle;
   struct sqlite3_stmt *statements[PM_SQL_COUNT];
-  int64_t horizons[PM_TIER_COUNT];
+  int64_t horizons[PM_TIER_COUNT], report_horizons[PM_REPORT_TIER_COUNT];
   int64_t pages_max;
   uint64_t damaged;       /* rows that could not be read */
-  uint64_t refused;       /* minutes that are too old, or no slots */
+  uint64_t refused;       /* minutes and reports that are too old, or not sound */
   int status;             /* of SQLite; the first failure since pm_database_begin */
   struct pm_slot_sum sum; /* of whatever is being merged */
   uint8_t *packed;        /* PM_ROW_BYTES_MAX */
+  struct pm_named_node named[PM_NAMED_NODES];
 };
 
 /* path NULL: in memory. bytes_max: of the file; a file that has more already does not grow.

@@ -3,6 +3,7 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
+#include <xxhash.h>
 
 static void bind_text(sqlite3_stmt *statement, int at, const char *text) {
   sqlite3_bind_text(statement, at, text, -1, SQLITE_TRANSIENT);
@@ -16,17 +17,21 @@ static const char *column_text(sqlite3_stmt *statement, int at) {
 struct node {
   int64_t id; /* 0: none */
   bool same;  /* as the name that was looked for */
+  bool blank; /* its URL is not known */
+  int64_t reported;
 };
 
 static struct node node_by_key(struct pm_database *db, const struct pm_store_name *name) {
   sqlite3_stmt *statement = pm_database_statement(db, PM_SQL_NODE_BY_KEY);
-  struct node node = {0, false};
+  struct node node = {0};
   if (statement == NULL) return node;
   bind_text(statement, 1, name->key);
   if (!pm_database_step(db, statement)) return node;
   node.id = sqlite3_column_int64(statement, 0);
   node.same = (!name->url[0] || strcmp(column_text(statement, 1), name->url) == 0) &&
               (!name->location[0] || strcmp(column_text(statement, 2), name->location) == 0);
+  node.blank = !column_text(statement, 1)[0];
+  node.reported = sqlite3_column_int64(statement, 3);
   sqlite3_reset(statement);
   return node;
 }
@@ -37,7 +42,7 @@ static struct node node_by_key(struct pm_database *db, const struct pm_store_nam
 static struct node node_by_url(struct pm_database *db, const struct pm_store_name *name,
                                char key[PM_URL_BYTES]) {
   sqlite3_stmt *statement = pm_database_statement(db, PM_SQL_NODE_BY_URL);
-  struct node node = {0, false};
+  struct node node = {0};
   bool by_url_alone = strcmp(name->key, name->url) == 0;
   if (statement == NULL || !name->url[0]) return node;
   bind_text(statement, 1, name->url);
@@ -46,6 +51,8 @@ static struct node node_by_url(struct pm_database *db, const struct pm_store_nam
   bool had_no_key = strcmp(known, name->url) == 0;
   if (by_url_alone || had_no_key) {
     node.id = sqlite3_column_int64(statement, 0);
+    node.reported = sqlite3_column_int64(statement, 3);
+    node.blank = true; /* of its key */
     snprintf(key, PM_URL_BYTES, "%s", by_url_alone ? known : name->key);
     node.same = by_url_alone &&
                 (!name->location[0] || strcmp(column_text(statement, 2), name->location) == 0);
@@ -84,6 +91,47 @@ static int64_t node_of(struct pm_database *db, const struct pm_store_name *name)
   if (node.id == 0) return add_node(db, name);
   if (!node.same) set_node(db, node.id, key, name);
   return node.id;
+}
+
+static int64_t find_reported(struct pm_database *db, const struct pm_store_name *name,
+                             int64_t minute) {
+  char key[PM_URL_BYTES];
+  int64_t hour = pm_tier_align(PM_TIER_HOUR, minute);
+  snprintf(key, sizeof(key), "%s", name->key);
+  struct node node = node_by_key(db, name);
+  if (node.id == 0) node = node_by_url(db, name, key);
+  if (db->status == SQLITE_OK && node.id == 0)
+    node = (struct node){.id = add_node(db, name), .same = true};
+  if (db->status != SQLITE_OK) return 0;
+  if (!node.same && node.blank) set_node(db, node.id, key, name);
+  sqlite3_stmt *mark =
+      node.reported < hour ? pm_database_statement(db, PM_SQL_NODE_REPORTED) : NULL;
+  if (mark != NULL) {
+    sqlite3_bind_int64(mark, 1, node.id);
+    sqlite3_bind_int64(mark, 2, hour);
+    pm_database_run(db, mark);
+  }
+  return node.id;
+}
+
+/* Every list of a transaction is of the same ten minutes, or nearly: who was marked once needs no
+ * other mark. */
+int64_t pm_names_reported(struct pm_database *db, const struct pm_store_name *name,
+                          int64_t minute) {
+  size_t length = strlen(name->key);
+  if (length >= PM_NAMED_KEY_BYTES) return find_reported(db, name, minute);
+  struct pm_named_node *named = &db->named[XXH3_64bits(name->key, length) % PM_NAMED_NODES];
+  if (strcmp(named->key, name->key) == 0 && length > 0) return named->id;
+  int64_t id = find_reported(db, name, minute);
+  if (id > 0) {
+    memcpy(named->key, name->key, length + 1);
+    named->id = id;
+  }
+  return id;
+}
+
+int64_t pm_names_node(struct pm_database *db, const char *key) {
+  return node_by_key(db, &(struct pm_store_name){key, "", ""}).id;
 }
 
 static int64_t add_pair(struct pm_database *db, int64_t from, int64_t to, int64_t minute) {
@@ -155,11 +203,13 @@ void pm_names_visit(struct pm_database *db, int64_t after, size_t max, pm_names_
   }
 }
 
-void pm_names_forget(struct pm_database *db, int64_t minute) {
-  sqlite3_stmt *statement = pm_database_statement(db, PM_SQL_PAIRS_DROP);
-  if (statement == NULL) return;
-  sqlite3_bind_int64(statement, 1, minute);
-  pm_database_run(db, statement);
-  if (sqlite3_changes(db->handle) > 0)
-    pm_database_run(db, pm_database_statement(db, PM_SQL_NODES_DROP));
+void pm_names_forget(struct pm_database *db, int64_t minute, int64_t reported_minute) {
+  sqlite3_stmt *pairs = pm_database_statement(db, PM_SQL_PAIRS_DROP);
+  if (pairs == NULL) return;
+  sqlite3_bind_int64(pairs, 1, minute);
+  pm_database_run(db, pairs);
+  sqlite3_stmt *nodes = pm_database_statement(db, PM_SQL_NODES_DROP);
+  if (nodes == NULL) return;
+  sqlite3_bind_int64(nodes, 1, reported_minute);
+  pm_database_run(db, nodes);
 }

@@ -14,13 +14,17 @@
  * minute. 0: it could not be, and db->status says why. */
 int64_t pm_names_pair(struct pm_database *db, const struct pm_store_name *from,
                       const struct pm_store_name *to, int64_t minute);
+/* Finds or makes a node that was in a report of that minute. A URL and location that are known
+ * stay: who measures it itself knows better. 0 as above. */
+int64_t pm_names_reported(struct pm_database *db, const struct pm_store_name *name, int64_t minute);
+int64_t pm_names_node(struct pm_database *db, const char *key); /* 0: there is none */
 /* 0: there is none. */
 int64_t pm_names_find(struct pm_database *db, const char *from_key, const char *to_key);
 /* Calls for each, ascending by id, until it returns false. Strings live for the call. */
 typedef bool (*pm_names_visitor)(void *owner, const struct pm_store_pair *pair);
 void pm_names_visit(struct pm_database *db, int64_t after, size_t max, pm_names_visitor visit,
                     void *owner);
-/* Those not seen since that minute, and nodes of no pair. */
-void pm_names_forget(struct pm_database *db, int64_t minute);
+/* Pairs not seen since that minute, and nodes of no pair and of no report since the other. */
+void pm_names_forget(struct pm_database *db, int64_t minute, int64_t reported_minute);
 
 #endif

@@ -21,19 +21,19 @@ struct median {
 
 struct pm_profile_folding {
   enum pm_phase phase;
-  int32_t zone_min;
+  struct pm_zone zone;
   struct cell cells[PM_STORE_WEEK_HOURS];
   struct median medians[PM_STORE_ROWS_MAX]; /* of the hours that had any */
   size_t medians_count;
   uint32_t hours;
 };
 
-enum pm_err pm_profile_folding_new(enum pm_phase phase, int32_t zone_min,
+enum pm_err pm_profile_folding_new(enum pm_phase phase, const struct pm_zone *zone,
                                    struct pm_profile_folding **out) {
   struct pm_profile_folding *folding = calloc(1, sizeof(*folding));
   if (!folding) return PM_ERR_NOMEM;
   folding->phase = phase;
-  folding->zone_min = zone_min;
+  folding->zone = *zone;
   *out = folding;
   return PM_OK;
 }
@@ -42,8 +42,9 @@ void pm_profile_folding_free(struct pm_profile_folding *folding) {
   free(folding);
 }
 
-int pm_profile_cell_of(int64_t minute, int32_t zone_min) {
-  int64_t at = (minute + zone_min + HOUR / 2 - MONDAY) % WEEK;
+int pm_profile_cell_of(int64_t minute, const struct pm_zone *zone) {
+  int64_t middle = minute + HOUR / 2;
+  int64_t at = (middle + pm_zone_at(zone, middle * 60) - MONDAY) % WEEK;
   if (at < 0) at += WEEK;
   return (int)(at / HOUR);
 }
@@ -65,7 +66,7 @@ static void add_counts(uint32_t *into, const uint32_t *from, size_t first, size_
 
 void pm_profile_fold(struct pm_profile_folding *folding, int64_t minute,
                      const struct pm_slot_sum *hour) {
-  int at = pm_profile_cell_of(minute, folding->zone_min);
+  int at = pm_profile_cell_of(minute, &folding->zone);
   struct cell *cell = &folding->cells[at];
   struct pm_figures figures;
   if (folding->hours == PM_STORE_ROWS_MAX || hour->numbers.sent == 0) return;
@@ -105,9 +106,27 @@ static void fill_medians(const struct pm_profile_folding *folding, struct pm_pro
   }
 }
 
+/* While the medians are in the order of time. */
+static enum pm_err find_pattern(const struct pm_profile_folding *folding, struct pm_pattern *out) {
+  size_t count = folding->medians_count, skipped = 0;
+  if (count > PM_PATTERN_HOURS_MAX) skipped = count - PM_PATTERN_HOURS_MAX;
+  struct pm_pattern_hour *hours = calloc(count - skipped + 1, sizeof(*hours));
+  if (hours == NULL) return PM_ERR_NOMEM;
+  for (size_t i = skipped; i < count; i++) {
+    const struct median *median = &folding->medians[i];
+    hours[i - skipped] =
+        (struct pm_pattern_hour){(uint16_t)median->cell, median->ns > 0 ? median->ns : 1};
+  }
+  enum pm_err err = pm_pattern_find(hours, count - skipped, out);
+  free(hours);
+  return err;
+}
+
 /* The cells are added up into the first one, which has been read by then. */
-void pm_profile_finish(struct pm_profile_folding *folding, struct pm_profile *out) {
+enum pm_err pm_profile_finish(struct pm_profile_folding *folding, struct pm_profile *out) {
   *out = (struct pm_profile){.hours = folding->hours};
+  enum pm_err err = find_pattern(folding, &out->pattern);
+  if (err != PM_OK) return err;
   struct cell *all = &folding->cells[0];
   for (int i = 0; i < PM_STORE_WEEK_HOURS; i++) {
     const struct cell *cell = &folding->cells[i];
@@ -123,4 +142,5 @@ void pm_profile_finish(struct pm_profile_folding *folding, struct pm_profile *ou
   pm_row_figures(all->counts, 0, PM_HISTOGRAM_BUCKETS - 1, &all->figures, &out->all);
   qsort(folding->medians, folding->medians_count, sizeof(folding->medians[0]), by_cell_and_length);
   fill_medians(folding, out);
+  return PM_OK;
 }

@@ -24,7 +24,15 @@ static const char VERSION_1[] =
     "CREATE TABLE pending_tens(key INTEGER PRIMARY KEY);"
     "CREATE TABLE pending_hours(key INTEGER PRIMARY KEY);";
 
-static const char *const STEPS[] = {VERSION_1};
+/* Lists of what others report: the key is the time and then the node (store/reported.c).
+ * nodes.reported: the hour in which the node was last in one of them. */
+static const char VERSION_2[] =
+    "CREATE TABLE reported_tens(key INTEGER PRIMARY KEY, paths BLOB NOT NULL);"
+    "CREATE TABLE reported_hours(key INTEGER PRIMARY KEY, paths BLOB NOT NULL);"
+    "CREATE TABLE pending_reports(key INTEGER PRIMARY KEY);"
+    "ALTER TABLE nodes ADD COLUMN reported INTEGER NOT NULL DEFAULT 0;";
+
+static const char *const STEPS[] = {VERSION_1, VERSION_2};
 
 const struct pm_schema pm_schema_current = {STEPS, sizeof(STEPS) / sizeof(STEPS[0])};
 

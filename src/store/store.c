@@ -5,6 +5,7 @@
 #include <string.h>
 #include <uv.h>
 
+#include "analysis/matrix.h"
 #include "store/archive.h"
 #include "store/tier.h"
 
@@ -33,7 +34,8 @@ struct question {
     struct pm_profile profile;
     struct pm_store_pairs pairs;
   } answer;
-  char texts[]; /* the keys */
+  uint8_t *open; /* of history; NULL: none */
+  char texts[];  /* the keys */
 };
 
 /* What one run on the thread pool does; touched by the loop only while none is under way. */
@@ -134,6 +136,37 @@ static struct pm_archive_minute *copy_minute(const struct pm_store_minute *minut
   return copy;
 }
 
+/* --- reports ---------------------------------------------------------------------------------- */
+
+static size_t report_bytes(const struct pm_store_report *report) {
+  size_t bytes = sizeof(struct pm_archive_minute) + sizeof(*report) + name_bytes(&report->from);
+  for (size_t i = 0; i < report->count; i++)
+    bytes += sizeof(report->paths[i]) + name_bytes(&report->paths[i].to);
+  return bytes;
+}
+
+/* One block: the entry, the report, its paths, and their texts. */
+static struct pm_archive_minute *copy_report(const struct pm_store_report *report) {
+  size_t bytes = report_bytes(report);
+  struct pm_archive_minute *entry = malloc(bytes);
+  if (entry == NULL) return NULL;
+  struct pm_store_report *copy = (struct pm_store_report *)(entry + 1);
+  struct pm_store_report_path *paths = (struct pm_store_report_path *)(copy + 1);
+  char *at = (char *)(paths + report->count);
+  *entry = (struct pm_archive_minute){.report = copy, .bytes = bytes};
+  *copy = (struct pm_store_report){.minute = report->minute, .paths = paths};
+  copy->from = copy_name(&at, &report->from);
+  for (size_t i = 0; i < report->count; i++) {
+    const struct pm_store_report_path *path = &report->paths[i];
+    if (!fits(&path->to)) continue;
+    paths[copy->count].to = copy_name(&at, &path->to);
+    paths[copy->count++].cell = path->cell;
+  }
+  return entry;
+}
+
+/* --- what waits ------------------------------------------------------------------------------- */
+
 static void drop_first(struct pm_store *store) {
   struct pm_archive_minute *first = store->first;
   store->first = first->next;
@@ -144,10 +177,7 @@ static void drop_first(struct pm_store *store) {
   free(first);
 }
 
-enum pm_err pm_store_put(struct pm_store *store, const struct pm_store_minute *minute) {
-  if (!fits(&minute->from) || !fits(&minute->to) || minute->count > PM_STORE_QUEUE_BYTES_MAX / 2)
-    return PM_ERR_TOO_LARGE;
-  struct pm_archive_minute *copy = copy_minute(minute);
+static enum pm_err enter(struct pm_store *store, struct pm_archive_minute *copy) {
   store->put++;
   if (copy == NULL) {
     store->dropped++;
@@ -161,6 +191,17 @@ enum pm_err pm_store_put(struct pm_store *store, const struct pm_store_minute *m
          store->waiting_bytes > PM_STORE_QUEUE_BYTES_MAX)
     drop_first(store);
   return PM_OK;
+}
+
+enum pm_err pm_store_put(struct pm_store *store, const struct pm_store_minute *minute) {
+  if (!fits(&minute->from) || !fits(&minute->to) || minute->count > PM_STORE_QUEUE_BYTES_MAX / 2)
+    return PM_ERR_TOO_LARGE;
+  return enter(store, copy_minute(minute));
+}
+
+enum pm_err pm_store_put_report(struct pm_store *store, const struct pm_store_report *report) {
+  if (!fits(&report->from) || report->count > PM_MATRIX_ROW_CELLS_MAX) return PM_ERR_TOO_LARGE;
+  return enter(store, copy_report(report));
 }
 
 void pm_store_commit(struct pm_store *store) {
@@ -225,11 +266,18 @@ enum pm_err pm_store_history(struct pm_store *store, const struct pm_history_que
     return PM_ERR_RANGE;
   asked.history = *query;
   asked.done.history = done;
+  uint8_t *open = query->open ? malloc(query->open_count + 1) : NULL;
+  if (query->open && open == NULL) return PM_ERR_NOMEM;
+  if (open != NULL) memcpy(open, query->open, query->open_count);
   enum pm_err err = enqueue(store, &asked, query->from, query->to, keys, out_id);
-  if (err != PM_OK) return err;
+  if (err != PM_OK) {
+    free(open);
+    return err;
+  }
   struct question *question = last_question(store);
   question->history.from = keys[0];
   question->history.to = keys[1];
+  question->history.open = question->open = open;
   work(store);
   return PM_OK;
 }
@@ -238,8 +286,7 @@ enum pm_err pm_store_profile(struct pm_store *store, const struct pm_profile_que
                              pm_store_profile_done done, void *owner, uint64_t *out_id) {
   struct question asked = {.kind = PROFILE, .owner = owner};
   char *keys[2];
-  if (!is_range(query->since_s, query->until_s, 3600) || !is_phase(query->phase) ||
-      query->zone_min < -PM_STORE_ZONE_MIN_MAX || query->zone_min > PM_STORE_ZONE_MIN_MAX)
+  if (!is_range(query->since_s, query->until_s, 3600) || !is_phase(query->phase))
     return PM_ERR_RANGE;
   asked.profile = *query;
   asked.done.profile = done;
@@ -288,6 +335,7 @@ static void free_question(struct question *question) {
     pm_archive_history_free(&question->answer.history);
   if (question->err == PM_OK && question->kind == PAIRS)
     pm_archive_pairs_free(&question->answer.pairs);
+  free(question->open);
   free(question);
 }
 

@@ -21,6 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "analysis/cell.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -66,6 +67,28 @@ struct pm_store_minute {
 /* Copies; waits for pm_store_commit. PM_ERR_NOMEM, or PM_ERR_TOO_LARGE for a key or URL of
  * PM_STORE_KEY_BYTES, a location of PM_LOCATION_BYTES or more. */
 enum pm_err pm_store_put(struct pm_store *store, const struct pm_store_minute *minute) PM_MUST_USE;
+
+/* What another node says of its paths (analysis/matrix.h) over the ten minutes that begin with the
+ * minute, which is a multiple of ten. The same ten minutes put again replace what was put. Kept as
+ * lists of their own (store/report.h): ten minutes for 2 days, hours for 90, and the first to go
+ * where there is no room. Questions of a pair that was not measured here are answered from them. A
+ * figure that waits for the file in memory stays there: of reports, what a failing disk did not
+ * take is lost once it does. */
+struct pm_store_report_path {
+  struct pm_store_name to;
+  struct pm_cell cell;
+};
+struct pm_store_report {
+  struct pm_store_name from;
+  int64_t minute;
+  const struct pm_store_report_path *paths;
+  size_t count;
+};
+/* As pm_store_put, and PM_ERR_TOO_LARGE for more than PM_MATRIX_ROW_CELLS_MAX paths. Paths whose
+ * names do not fit are left out. */
+enum pm_err pm_store_put_report(struct pm_store *store,
+                                const struct pm_store_report *report) PM_MUST_USE;
+
 /* Writes what waits, in one transaction, and does the upkeep: to be called every minute, also
  * without anything put. */
 void pm_store_commit(struct pm_store *store);
@@ -92,9 +115,10 @@ void pm_store_cancel(struct pm_store *store, uint64_t id);
 
 /* Since the start. */
 struct pm_store_counts {
-  uint64_t put, written; /* minutes; those kept in memory meanwhile count once they are written */
+  uint64_t put, written; /* minutes, and reports by others as one each; minutes kept in memory
+                            meanwhile count once they are written */
   uint64_t dropped;      /* the queue or the memory was full */
-  uint64_t refused;      /* too old to be kept, or not a packed slot */
+  uint64_t refused;      /* too old to be kept, or not sound */
   uint64_t failures;     /* jobs that could not write to the file */
   uint64_t damaged;      /* rows that could not be read */
   uint64_t moved_aside;  /* files */

@@ -16,16 +16,24 @@ static const int64_t TIGHT[PM_TIER_COUNT] = {
 static const int64_t TIGHT_STEPS[PM_TIER_COUNT] = {
     [PM_TIER_MINUTE] = 2 * HOUR, [PM_TIER_TEN] = 12 * HOUR, [PM_TIER_HOUR] = 5 * DAY};
 
+static const int64_t REPORT_TIGHT[PM_REPORT_TIER_COUNT] = {
+    [PM_REPORT_TEN] = 3 * HOUR, [PM_REPORT_HOUR] = DAY};
+static const int64_t REPORT_TIGHT_STEPS[PM_REPORT_TIER_COUNT] = {
+    [PM_REPORT_TEN] = 12 * HOUR, [PM_REPORT_HOUR] = 2 * DAY};
+
+/* Reported rows of a mesh of a hundred, 9,900 pairs: a day of tens takes some 25 MB, one of hours
+ * 5 MB (./dev bench store). */
 struct pm_tier_keep pm_tier_keep_in_file(void) {
   return (struct pm_tier_keep){
-      .minutes = {
-          [PM_TIER_MINUTE] = 2 * DAY, [PM_TIER_TEN] = 30 * DAY, [PM_TIER_HOUR] = 400 * DAY}};
+      .minutes = {[PM_TIER_MINUTE] = 2 * DAY, [PM_TIER_TEN] = 30 * DAY, [PM_TIER_HOUR] = 400 * DAY},
+      .reported = {[PM_REPORT_TEN] = 2 * DAY, [PM_REPORT_HOUR] = 90 * DAY}};
 }
 
 /* A day, and only three hours of it by the minute: some 50 KB a pair. */
 struct pm_tier_keep pm_tier_keep_in_memory(void) {
   return (struct pm_tier_keep){
-      .minutes = {[PM_TIER_MINUTE] = 3 * HOUR, [PM_TIER_TEN] = DAY, [PM_TIER_HOUR] = DAY}};
+      .minutes = {[PM_TIER_MINUTE] = 3 * HOUR, [PM_TIER_TEN] = DAY, [PM_TIER_HOUR] = DAY},
+      .reported = {[PM_REPORT_TEN] = 6 * HOUR, [PM_REPORT_HOUR] = DAY}};
 }
 
 int64_t pm_tier_minutes(enum pm_tier tier) {
@@ -73,6 +81,23 @@ int64_t pm_tier_next_horizon(enum pm_tier tier, const struct pm_tier_keep *keep,
 
 int64_t pm_tier_tight_horizon(enum pm_tier tier, int64_t horizon, int64_t earliest, int64_t now) {
   return towards(whole_hours(now - TIGHT[tier]), horizon, earliest, TIGHT_STEPS[tier]);
+}
+
+int64_t pm_tier_next_report_horizon(enum pm_report_tier tier, const struct pm_tier_keep *keep,
+                                    int64_t horizon, int64_t earliest, int64_t now) {
+  return towards(whole_hours(now - keep->reported[tier]), horizon, earliest, PM_TIER_STEP_MIN);
+}
+
+int64_t pm_tier_tight_report_horizon(enum pm_report_tier tier, int64_t horizon, int64_t earliest,
+                                     int64_t now) {
+  return towards(whole_hours(now - REPORT_TIGHT[tier]), horizon, earliest,
+                 REPORT_TIGHT_STEPS[tier]);
+}
+
+int64_t pm_tier_report_step(const int64_t horizons[PM_REPORT_TIER_COUNT], int64_t since,
+                            int64_t step) {
+  int64_t length = LENGTHS[since < horizons[PM_REPORT_TEN] ? PM_TIER_HOUR : PM_TIER_TEN];
+  return (step + length - 1) / length * length;
 }
 
 int64_t pm_tier_step(const int64_t horizons[PM_TIER_COUNT], int64_t since, int64_t step) {

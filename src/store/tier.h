@@ -33,9 +33,14 @@ enum {
   PM_TIER_STEP_MIN = 120,
 };
 
+/* Rows that others reported (store/reported.h): tens and hours, with horizons of their own, and the
+ * first to go where there is no more room. */
+enum pm_report_tier { PM_REPORT_TEN, PM_REPORT_HOUR, PM_REPORT_TIER_COUNT };
+
 /* For how many minutes the rows of each tier are kept. */
 struct pm_tier_keep {
   int64_t minutes[PM_TIER_COUNT];
+  int64_t reported[PM_REPORT_TIER_COUNT];
 };
 struct pm_tier_keep pm_tier_keep_in_file(void);
 struct pm_tier_keep pm_tier_keep_in_memory(void);
@@ -61,9 +66,17 @@ int64_t pm_tier_next_horizon(enum pm_tier tier, const struct pm_tier_keep *keep,
  * it, which is kept whatever it takes. */
 int64_t pm_tier_tight_horizon(enum pm_tier tier, int64_t horizon, int64_t earliest, int64_t now);
 
+/* The same of reported rows. */
+int64_t pm_tier_next_report_horizon(enum pm_report_tier tier, const struct pm_tier_keep *keep,
+                                    int64_t horizon, int64_t earliest, int64_t now);
+int64_t pm_tier_tight_report_horizon(enum pm_report_tier tier, int64_t horizon, int64_t earliest,
+                                     int64_t now);
+
 /* The step of an answer from that minute on: what was asked for, or the shortest that is still kept
  * there and is a multiple of it. */
 int64_t pm_tier_step(const int64_t horizons[PM_TIER_COUNT], int64_t since, int64_t step);
+int64_t pm_tier_report_step(const int64_t horizons[PM_REPORT_TIER_COUNT], int64_t since,
+                            int64_t step);
 /* The longest rows that such steps are made of. */
 enum pm_tier pm_tier_of_step(int64_t step);
 

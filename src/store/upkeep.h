@@ -1,5 +1,5 @@
 /* The store's upkeep: longer rows are made, old ones go, and where there is no more room, the
- * oldest of the shortest first. Blocks, for some milliseconds a piece.
+ * reports of others first, then the oldest of the shortest. Blocks, for some milliseconds a piece.
  */
 #ifndef PM_STORE_UPKEEP_H
 #define PM_STORE_UPKEEP_H

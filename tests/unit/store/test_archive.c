@@ -147,6 +147,42 @@ static void a_minute_that_comes_twice_is_added_to(void **state) {
 }
 
 /* The clock is ten years ahead for an hour, then right again. */
+static int64_t sent_with_open(struct pm_archive *archive, int64_t open_minute, int64_t step,
+                              size_t *out_rows) {
+  struct pm_history_query query = {.from = "a",
+                                   .to = "b",
+                                   .since_s = (int64_t)MINUTE_0 * 60,
+                                   .until_s = ((int64_t)MINUTE_0 + 10) * 60,
+                                   .step_s = step * 60,
+                                   .phase = PM_PHASE_TOTAL,
+                                   .open_minute = open_minute};
+  struct pm_history history;
+  uint8_t *bytes = minute_packed(2, 10, 1, &query.open_count);
+  int64_t sent = 0;
+  query.open = bytes;
+  assert_int_equal(pm_archive_history(archive, &query, NULL, &history), PM_OK);
+  for (size_t i = 0; i < history.count; i++) sent += history.rows[i].sent;
+  *out_rows = history.count;
+  pm_archive_history_free(&history);
+  free(bytes);
+  return sent;
+}
+
+static void the_open_minute_comes_with_the_answer_once(void **state) {
+  struct fixture *fixture = *state;
+  size_t rows;
+  /* Before anything was written of the pair. */
+  assert_int_equal(sent_with_open(fixture->archive, MINUTE_0 + 1, 1, &rows), 3);
+  put(fixture->archive, "b", MINUTE_0);
+  assert_int_equal(sent_with_open(fixture->archive, MINUTE_0 + 1, 1, &rows), 9);
+  assert_int_equal(rows, 2);
+  assert_int_equal(sent_with_open(fixture->archive, MINUTE_0 + 1, 10, &rows), 9);
+  assert_int_equal(rows, 1);
+  assert_int_equal(sent_with_open(fixture->archive, MINUTE_0 + 10, 1, &rows), 6); /* outside */
+  put(fixture->archive, "b", MINUTE_0 + 1); /* it was written meanwhile */
+  assert_int_equal(sent_with_open(fixture->archive, MINUTE_0 + 1, 1, &rows), 12);
+}
+
 static void a_clock_that_leaps_costs_little(void **state) {
   struct fixture *fixture = *state;
   for (int i = 0; i < 48; i++) {
@@ -266,6 +302,7 @@ int main(void) {
       TEST(old_rows_go_and_longer_ones_stay),
       TEST(late_minutes_are_added_to_the_row_that_is_kept),
       TEST(a_minute_that_comes_twice_is_added_to),
+      TEST(the_open_minute_comes_with_the_answer_once),
       TEST(a_clock_that_leaps_costs_little),
       TEST(a_clock_of_1970_is_got_over),
       TEST(a_node_that_shows_its_id_keeps_its_history),
