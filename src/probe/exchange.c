@@ -159,6 +159,7 @@ static void tell(struct exchange *e) {
       .body = e->transfer.body.data,
       .body_bytes = e->transfer.body.len,
       .header = e->transfer.header,
+      .long_header = e->transfer.long_header.data,
       .detail = e->why.text,
   };
   e->cb(e->owner, &result);
@@ -542,7 +543,10 @@ static enum pm_err exchanger_new(const struct pm_exchanger_config *config,
   exchanger->exchanges = calloc(config->in_flight_max + 1, sizeof(struct exchange *));
   exchanger->transfer_config = (struct pm_transfer_config){
       .header_kept = config->header_kept,
+      .long_header_kept = config->long_header_kept,
       .ca_file = ca_file,
+      .cert_file = config->cert_file,
+      .key_file = config->key_file,
       .user_agent = config->user_agent,
       .headers = curl_slist_append(NULL, "Connection: close"),
       .bind = config->bind,

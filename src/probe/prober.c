@@ -340,6 +340,25 @@ enum pm_err pm_prober_remove(struct pm_prober *prober, uint64_t id) {
   return PM_OK;
 }
 
+enum pm_err pm_prober_pause(struct pm_prober *prober, uint64_t id, bool paused) {
+  if (prober->closing) return PM_ERR_CLOSED;
+  struct pm_target *target = pm_roster_by_id(prober->roster, id);
+  if (!target) return PM_ERR_MISSING;
+  if (target->paused == paused) return PM_OK;
+  if (paused) {
+    cancel_of_target(prober, target);
+    pm_plan_remove(prober->plan, id);
+  } else {
+    bool rarely = target->state == PM_TARGET_GIVEN_UP;
+    int64_t ms = rarely ? prober->config.given_up_retry_s * 1000 : interval_ms(target);
+    enum pm_err err = pm_plan_add(prober->plan, id, ms, pm_clock_now());
+    if (err != PM_OK) return err;
+  }
+  target->paused = paused;
+  arm(prober);
+  return PM_OK;
+}
+
 void pm_prober_set_member(struct pm_prober *prober, uint64_t id, uint64_t member) {
   struct pm_target *target = pm_roster_by_id(prober->roster, id);
   if (target) target->spec.member = member;

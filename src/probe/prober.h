@@ -4,6 +4,7 @@
 #ifndef PM_PROBE_PROBER_H
 #define PM_PROBE_PROBER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -57,6 +58,10 @@ void pm_prober_close(struct pm_prober *prober, void (*closed)(void *owner), void
 enum pm_err pm_prober_add(struct pm_prober *prober, const struct pm_target_spec *spec,
                           uint64_t *out_id, struct pm_why *why) PM_MUST_USE;
 enum pm_err pm_prober_remove(struct pm_prober *prober, uint64_t id) PM_MUST_USE;
+
+/* Stops probing it, or goes on with it, as if it had just been added: it stays in the roster, its
+ * statistics with it. What is under way is given up. PM_ERR_MISSING; PM_ERR_NOMEM when going on. */
+enum pm_err pm_prober_pause(struct pm_prober *prober, uint64_t id, bool paused) PM_MUST_USE;
 
 /* From its next probe on it is this member, 0: none. Unknown ids are ignored. */
 void pm_prober_set_member(struct pm_prober *prober, uint64_t id, uint64_t member);

@@ -35,6 +35,14 @@ static const char *value_of(const char *name, const char *line, size_t line_byte
   return value;
 }
 
+static void keep_long_header(struct pm_transfer *transfer, const char *line, size_t line_bytes) {
+  size_t bytes;
+  const char *value = value_of(transfer->config->long_header_kept, line, line_bytes, &bytes);
+  if (!value) return;
+  pm_buf_reset(&transfer->long_header);
+  pm_buf_append(&transfer->long_header, value, bytes);
+}
+
 /* A second one of the name takes the place of the first. */
 static void keep_header(struct pm_transfer *transfer, const char *line, size_t line_bytes) {
   size_t bytes;
@@ -58,6 +66,7 @@ static size_t on_header(char *data, size_t size, size_t count, void *arg) {
   struct pm_transfer *transfer = arg;
   pm_trace_answering(&transfer->trace);
   if (transfer->config->header_kept) keep_header(transfer, data, size * count);
+  if (transfer->config->long_header_kept) keep_long_header(transfer, data, size * count);
   read_service_time(transfer, data, size * count);
   transfer->header_bytes += size * count;
   if (transfer->header_bytes <= PM_TRANSFER_HEADER_BYTES_MAX) return size * count;
@@ -208,6 +217,7 @@ enum pm_err pm_transfer_init(struct pm_transfer *transfer, const struct pm_trans
                              void *owner) {
   *transfer = (struct pm_transfer){.config = config};
   pm_buf_init(&transfer->body, 0);
+  pm_buf_init(&transfer->long_header, PM_TRANSFER_LONG_HEADER_BYTES);
   transfer->connect_to.data = transfer->connect_to_text;
   transfer->easy = easy_new(transfer, owner);
   return transfer->easy ? PM_OK : PM_ERR_NOMEM;
@@ -215,6 +225,7 @@ enum pm_err pm_transfer_init(struct pm_transfer *transfer, const struct pm_trans
 
 void pm_transfer_deinit(struct pm_transfer *transfer) {
   curl_easy_cleanup(transfer->easy);
+  pm_buf_deinit(&transfer->long_header);
   pm_buf_deinit(&transfer->body);
 }
 
@@ -235,6 +246,17 @@ static CURLcode set_verification(struct pm_transfer *transfer, bool insecure) {
   SET(code, transfer->easy, CURLOPT_SSL_VERIFYPEER, insecure ? 0L : 1L);
   SET(code, transfer->easy, CURLOPT_SSL_VERIFYHOST, insecure ? 0L : 2L);
   if (code == CURLE_OK) transfer->set_insecure = insecure;
+  return code;
+}
+
+/* A site learns nothing of who we are: only nodes of the mesh are asked with a query of ours. */
+static CURLcode set_certificate(struct pm_transfer *transfer, bool certified) {
+  const struct pm_transfer_config *config = transfer->config;
+  CURLcode code = CURLE_OK;
+  if (!config->cert_file || certified == transfer->set_certified) return code;
+  SET(code, transfer->easy, CURLOPT_SSLCERT, certified ? config->cert_file : NULL);
+  SET(code, transfer->easy, CURLOPT_SSLKEY, certified ? config->key_file : NULL);
+  if (code == CURLE_OK) transfer->set_certified = certified;
   return code;
 }
 
@@ -272,6 +294,7 @@ enum pm_err pm_transfer_aim(struct pm_transfer *transfer,
   transfer->socket_errno = 0;
   transfer->far_end = (struct pm_far_end){0};
   transfer->reason[0] = transfer->header[0] = '\0';
+  pm_buf_reset(&transfer->long_header);
   set_kept(transfer, request->limits.body_bytes_kept);
 
   CURLcode code = CURLE_OK;
@@ -279,6 +302,7 @@ enum pm_err pm_transfer_aim(struct pm_transfer *transfer,
   if (err != PM_OK) return err;
   if (code == CURLE_OK) code = set_scheme(transfer, transfer->https);
   if (code == CURLE_OK) code = set_verification(transfer, transfer->insecure);
+  if (code == CURLE_OK) code = set_certificate(transfer, request->query != NULL);
   return code == CURLE_OK ? PM_OK : PM_ERR_NOMEM;
 }
 
@@ -395,7 +419,8 @@ static void renew(struct pm_transfer *transfer) {
   curl_easy_cleanup(transfer->easy);
   transfer->easy = easy;
   transfer->set_connect_ms = transfer->set_total_ms = 0;
-  transfer->set_https = transfer->set_insecure = transfer->set_connect_to = false;
+  transfer->set_https = transfer->set_insecure = false;
+  transfer->set_certified = transfer->set_connect_to = false;
 }
 
 void pm_transfer_rest(struct pm_transfer *transfer) {

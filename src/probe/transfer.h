@@ -24,15 +24,19 @@ enum {
   PM_TRANSFER_HEADER_BYTES_MAX = 64 * 1024,
   /* With its NUL; a longer value is as none. A node says of itself at most 512 bytes. */
   PM_TRANSFER_HEADER_KEPT_BYTES = 576,
+  /* Without its NUL, of the one that may be long: as much as news of a row of the matrix have. */
+  PM_TRANSFER_LONG_HEADER_BYTES = 2048,
 };
 
 /* What all transfers share; outlives them. */
 struct pm_transfer_config {
   struct pm_curl_multi *multi;
-  const char *ca_file; /* NULL: none */
+  const char *ca_file;              /* NULL: none */
+  const char *cert_file, *key_file; /* NULL: none */
   const char *user_agent;
   struct curl_slist *headers;
   const char *header_kept; /* NULL: none */
+  const char *long_header_kept;
   struct pm_ip bind;       /* family NONE: the kernel's choice */
   bool kernel_timing;
 };
@@ -46,6 +50,7 @@ struct pm_transfer {
   uint64_t body_bytes;
   size_t header_bytes;
   char header[PM_TRANSFER_HEADER_KEPT_BYTES]; /* the value of header_kept; "" if there was none */
+  struct pm_buf long_header;                  /* likewise; few answers have one */
   bool header_too_large, body_too_large;
   bool https, insecure;
   int socket_errno;
@@ -53,7 +58,7 @@ struct pm_transfer {
   struct pm_far_end far_end;
   /* What the easy handle is set to, so that only changes are set. */
   long set_connect_ms, set_total_ms;
-  bool set_https, set_insecure, set_connect_to;
+  bool set_https, set_insecure, set_certified, set_connect_to;
   struct curl_slist connect_to; /* of one, its text in connect_to_text */
   char connect_to_text[PM_IP_TEXT_BYTES + 8];
   char reason[CURL_ERROR_SIZE];

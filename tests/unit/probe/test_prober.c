@@ -213,6 +213,39 @@ static void test_removal_while_a_probe_is_under_way(void **state) {
   assert_int_equal(pm_prober_remove(f->prober, id), PM_ERR_MISSING);
 }
 
+/* The other one goes on meanwhile; its samples measure the time. */
+static void test_what_is_paused_is_not_probed(void **state) {
+  struct fixture *f = *state;
+  struct pm_target_spec paused = spec_of(f->server.port, "a");
+  struct pm_target_spec other = spec_of(f->server.port, "b");
+  uint64_t a = add(f, &paused), b = add(f, &other);
+  wait_for(f, 's', a, 1);
+  assert_int_equal(pm_prober_pause(f->prober, a, true), PM_OK);
+  assert_int_equal(pm_prober_pause(f->prober, a, true), PM_OK);
+  const struct pm_target *target = pm_roster_at(pm_prober_roster(f->prober), 0);
+  assert_true(target->paused);
+  assert_int_equal(target->state, PM_TARGET_ACTIVE);
+  wait_for(f, 's', b, 3);
+  assert_int_equal(target->stats.successes, 1);
+  assert_int_equal(pm_prober_pause(f->prober, a, false), PM_OK);
+  assert_false(target->paused);
+  wait_for(f, 's', a, 2);
+  assert_int_equal(pm_prober_pause(f->prober, 99, true), PM_ERR_MISSING);
+}
+
+static void test_a_pause_gives_up_what_is_under_way(void **state) {
+  struct fixture *f = *state;
+  f->server.manner = LOOPBACK_SILENT;
+  struct pm_target_spec spec = spec_of(f->server.port, "");
+  uint64_t id = add(f, &spec);
+  while (f->server.request_bytes == 0) uv_run(&f->loop, UV_RUN_ONCE);
+  assert_int_equal(pm_prober_pause(f->prober, id, true), PM_OK);
+  assert_int_equal(pm_exchange_in_flight(f->exchanger), 0);
+  assert_int_equal(f->told_count, 0);
+  assert_int_equal(pm_prober_remove(f->prober, id), PM_OK);
+  assert_int_equal(pm_prober_active(f->prober), 0);
+}
+
 static void test_closing_ends_what_is_active_in_order(void **state) {
   struct fixture *f = *state;
   uint64_t ids[3];
@@ -317,6 +350,8 @@ int main(void) {
       TEST(test_a_learned_target_that_is_given_up_is_forgotten),
       TEST(test_what_cannot_be_added),
       TEST(test_removal_while_a_probe_is_under_way),
+      TEST(test_what_is_paused_is_not_probed),
+      TEST(test_a_pause_gives_up_what_is_under_way),
       TEST(test_closing_ends_what_is_active_in_order),
       TEST(test_a_sample_handler_may_remove_its_target),
       TEST(test_an_end_handler_may_add_a_target),
