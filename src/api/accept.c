@@ -1,6 +1,5 @@
 #include "api/accept.h"
 
-#include <stdbool.h>
 #include <string.h>
 #include <strings.h>
 
@@ -78,6 +77,22 @@ enum pm_format pm_accept_format(const struct pm_http_request *request, enum pm_f
   }
   if (html.weight == json.weight) return neutral;
   return html.weight > json.weight ? PM_FORMAT_HTML : PM_FORMAT_JSON;
+}
+
+bool pm_accept_gzip(const struct pm_http_request *request) {
+  const char *at = pm_http_request_header(request, "accept-encoding");
+  struct preference gzip = {0};
+  while (at != NULL && *at != '\0') {
+    at += strspn(at, ", \t");
+    size_t bytes = strcspn(at, ",");
+    size_t name_bytes = strcspn(at, "; \t,");
+    int weight = range_weight(at + name_bytes, bytes - name_bytes);
+    if (is_type(at, name_bytes, "*")) prefer(&gzip, 1, weight);
+    if (is_type(at, name_bytes, "gzip") || is_type(at, name_bytes, "x-gzip"))
+      prefer(&gzip, 2, weight);
+    at += bytes;
+  }
+  return gzip.weight > 0;
 }
 
 enum pm_format pm_accept_query(const struct pm_http_request *request, enum pm_format neutral) {

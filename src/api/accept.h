@@ -3,6 +3,8 @@
 #ifndef PM_API_ACCEPT_H
 #define PM_API_ACCEPT_H
 
+#include <stdbool.h>
+
 #include "api/http_message.h"
 
 enum pm_format { PM_FORMAT_HTML, PM_FORMAT_JSON };
@@ -13,5 +15,9 @@ enum pm_format pm_accept_format(const struct pm_http_request *request, enum pm_f
 
 /* By "format=html" or "format=json" in the query alone; neutral for anything else. */
 enum pm_format pm_accept_query(const struct pm_http_request *request, enum pm_format neutral);
+
+/* Whether the answer may be compressed (Accept-Encoding names gzip or a star, not with weight 0).
+ */
+bool pm_accept_gzip(const struct pm_http_request *request);
 
 #endif

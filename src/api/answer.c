@@ -58,6 +58,8 @@ static void problem_json(struct pm_http_response *response, int status, const ch
 void pm_answer_problem(const struct pm_http_request *request, struct pm_http_response *response,
                        int status, const char *detail) {
   pm_buf_reset(&response->body);
+  response->lent = NULL;
+  response->endless = false;
   response->headers_count = 0;
   if (pm_accept_format(request, PM_FORMAT_JSON) == PM_FORMAT_HTML) {
     problem_page(response, status, detail);

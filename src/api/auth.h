@@ -24,7 +24,15 @@
 #include "base/clock.h"
 #include "base/err.h"
 
-enum pm_role { PM_ROLE_ANYONE, PM_ROLE_OPERATOR };
+/* What a route asks for. Reading is for anyone, unless the node was told to keep it from strangers.
+ */
+enum pm_role {
+  PM_ROLE_ANYONE, /* always: to be measured, to be watched over, to log in */
+  PM_ROLE_READER, /* anyone; operators alone where reading is closed */
+  PM_ROLE_PEER,   /* a reader, and nodes of the mesh also where reading is closed: the handler knows
+                   * them, and asks pm_route_may_read for others */
+  PM_ROLE_OPERATOR, /* whoever may change things */
+};
 
 enum {
   PM_AUTH_TOKEN_BYTES_MIN = 8,
@@ -39,11 +47,12 @@ enum {
   PM_AUTH_WRONG_WINDOW_S = 60,
 };
 
-/* The caller sets the first three and zeroes the rest. */
+/* The caller sets the first four and zeroes the rest. */
 struct pm_auth {
   char token[PM_AUTH_TOKEN_BYTES_MAX + 1];    /* "" : none, operators are local only */
   unsigned char secret[PM_AUTH_SECRET_BYTES]; /* signs cookies */
   bool token_only;                            /* a loopback client needs the token, too */
+  bool read_closed;                           /* reading is for operators, and peers */
   struct pm_time wrong_at[PM_AUTH_WRONG_MAX]; /* the latest, as a ring */
   size_t wrong_count;                         /* of all times */
 };

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "api/answer.h"
 #include "probe/kernel.h"
 
 enum {
@@ -30,32 +31,14 @@ static void release_answer(struct pm_connection *connection) {
   pm_output_deinit(&connection->output);
 }
 
-/* Whom the answer of a connection (or of NULL: a free place) is kept for. */
-static struct pm_connection **place_of(struct pm_connections *set,
-                                       const struct pm_connection *connection) {
-  for (size_t i = 0; i < PM_LATER_MAX; i++)
-    if (set->awaited[i] == connection) return &set->awaited[i];
-  return NULL;
-}
-
-/* The id is dead from here on. */
-static void end_later(struct pm_connection *connection) {
-  *place_of(connection->set, connection) = NULL;
-  connection->later.id = 0;
-}
-
-static void cancel_later(struct pm_connection *connection) {
-  if (connection->later.id == 0) return;
-  end_later(connection);
-  connection->later.cancelled(connection->later.of);
-}
-
 void pm_connection_drop(struct pm_connection *connection) {
   if (connection->dropped) return;
   connection->dropped = true;
-  cancel_later(connection);
+  pm_connection_later_cancel(connection);
+  pm_connection_stream_end(connection);
   pm_deadline_disarm(&connection->deadline);
   connection->set->counts.open--;
+  pm_clients_leave(connection->set->clients, &connection->place);
   if (connection->attached) {
     uv_close((uv_handle_t *)&connection->handle, on_closed); /* closes the socket too */
   } else {
@@ -153,6 +136,10 @@ static void answered(struct pm_connection *connection) {
     end_tls(connection);
     linger(connection);
     break;
+  case PM_AFTER_STREAM:
+    await(connection, PM_WAIT_STREAM); /* reads, to learn that the client goes */
+    pm_connection_stream_push(connection);
+    break;
   }
 }
 
@@ -199,7 +186,7 @@ static void write_pending(struct pm_connection *connection) {
 static void take_back_buffers(struct pm_connection *connection) {
   struct pm_connections *set = connection->set;
   struct pm_output *output = &connection->output;
-  if (output->head.cap > 0 && set->head.cap == 0) {
+  if (output->head.cap > 0 && set->head.cap == 0 && connection->after != PM_AFTER_STREAM) {
     set->head = output->head;
     pm_buf_init(&output->head, PM_JOINED_BYTES_MAX);
   }
@@ -239,14 +226,19 @@ static void flush(struct pm_connection *connection) {
   }
 }
 
+void pm_connection_flush(struct pm_connection *connection) {
+  flush(connection);
+}
+
 /* Sends the set's response, whose buffers move to this connection meanwhile. */
 static void send_answer(struct pm_connection *connection, bool with_body) {
   struct pm_connections *set = connection->set;
   struct pm_http_response *response = &set->response;
   const bool keep = connection->after == PM_AFTER_KEEP;
-  const bool has_body = with_body && response->content_type != NULL && response->body.len > 0 &&
+  const bool has_body = with_body && pm_http_response_bytes(response) > 0 &&
                         pm_http_status_has_body(response->status);
-  const bool joined = has_body && response->body.len <= PM_JOINED_BODY_BYTES_MAX;
+  const bool lent = has_body && response->lent != NULL;
+  const bool joined = has_body && !lent && response->body.len <= PM_JOINED_BODY_BYTES_MAX;
 
   pm_buf_reset(&set->head);
   pm_http_head_write(&set->head, response, keep, pm_http_date_text(&set->date, pm_clock_wall()));
@@ -257,7 +249,11 @@ static void send_answer(struct pm_connection *connection, bool with_body) {
   }
   connection->output.head = set->head;
   pm_buf_init(&set->head, PM_JOINED_BYTES_MAX);
-  if (has_body && !joined) {
+  if (lent) {
+    /* Only read from; iovec has no const. */
+    connection->output.lent.iov_base = (void *)(uintptr_t)response->lent;
+    connection->output.lent.iov_len = response->lent_bytes;
+  } else if (has_body && !joined) {
     connection->output.body = response->body;
     pm_buf_init(&response->body, PM_HTTP_RESPONSE_BYTES_MAX);
   }
@@ -269,6 +265,8 @@ static void reset_response(struct pm_http_response *response) {
   response->content_type = NULL;
   response->headers_count = 0;
   response->close = false;
+  response->lent = NULL;
+  response->endless = false;
   pm_buf_reset(&response->body);
 }
 
@@ -311,7 +309,14 @@ static void send_response(struct pm_connection *connection) {
   const struct pm_connections *set = connection->set;
   const bool wanted = pm_http_parser_keep_alive(connection->parser);
   const bool surplus = connection->surplus;
-  if (wanted && !surplus && !set->response.close && !set->closing &&
+  if (connection->stream.id != 0 && set->response.endless) {
+    connection->drained_bytes = 0;
+    connection->after = PM_AFTER_STREAM;
+    send_answer(connection, true);
+    return;
+  }
+  pm_connection_stream_end(connection); /* the handler began it, and something went wrong */
+  if (wanted && !surplus && !set->response.close && !set->response.endless && !set->closing &&
       connection->requests < set->config.requests_per_connection_max) {
     connection->after = PM_AFTER_KEEP;
   } else {
@@ -320,17 +325,34 @@ static void send_response(struct pm_connection *connection) {
   send_answer(connection, pm_http_parser_request(connection->parser)->method != PM_HTTP_HEAD);
 }
 
+/* Of a connection that it opened while there was room, the client asks faster than it may. */
+static void refuse_rate(struct pm_connection *connection) {
+  struct pm_http_response *response = &connection->set->response;
+  connection->set->counts.refused_rate++;
+  reset_response(response);
+  pm_http_head_problem(response, 429, "This address asks more often than one may.");
+  pm_answer_header(response, "Retry-After", "1");
+  connection->after = PM_AFTER_LINGER;
+  send_answer(connection, true);
+}
+
 static void answer_request(struct pm_connection *connection, bool surplus) {
   struct pm_connections *set = connection->set;
   struct pm_http_request *request = pm_http_parser_request(connection->parser);
   pm_deadline_disarm(&connection->deadline);
+  if (!pm_clients_request(set->clients, &connection->place, pm_clock_now())) {
+    refuse_rate(connection);
+    return;
+  }
   set->counts.requests++;
   connection->requests++;
   request->client = connection->client;
   request->tls = connection->tls != NULL;
+  request->certified = connection->tls != NULL && pm_tls_is_certified(connection->tls);
   request->received = pm_clock_now();
   request->arrived = connection->arrived.ns != 0 ? connection->arrived : pm_clock_wall();
   request->later = &set->later;
+  request->streams = &set->streams;
   connection->surplus = surplus;
   set->asking = connection;
   handle(set, request, set->handler, set->handler_owner);
@@ -345,40 +367,15 @@ static void answer_request(struct pm_connection *connection, bool surplus) {
 
 /* ---- answers that come later ---- */
 
-static enum pm_err begin_later(void *owner, void (*cancelled)(void *of), void *of,
-                               uint64_t *out_id) {
-  struct pm_connections *set = owner;
-  struct pm_connection *connection = set->asking;
-  if (connection == NULL || connection->later.id != 0) return PM_ERR_CLOSED;
-  struct pm_connection **place = place_of(set, NULL);
-  if (place == NULL) return PM_ERR_FULL;
-  *place = connection;
-  connection->later.id = *out_id = ++set->later_ids;
-  connection->later.cancelled = cancelled;
-  connection->later.of = of;
-  return PM_OK;
-}
-
-static void answer_later(void *owner, uint64_t id, pm_http_handler handler, void *handler_owner) {
-  struct pm_connections *set = owner;
-  for (size_t i = 0; i < PM_LATER_MAX; i++) {
-    struct pm_connection *connection = set->awaited[i];
-    if (connection == NULL || connection->later.id != id) continue;
-    end_later(connection);
-    pm_deadline_disarm(&connection->deadline);
-    handle(set, pm_http_parser_request(connection->parser), handler, handler_owner);
-    send_response(connection);
-    return;
-  }
-}
-
-void pm_connection_lend_later(struct pm_connections *set) {
-  set->later = (struct pm_later){set, begin_later, answer_later};
+void pm_connection_answer(struct pm_connection *connection, pm_http_handler handler, void *owner) {
+  pm_deadline_disarm(&connection->deadline);
+  handle(connection->set, pm_http_parser_request(connection->parser), handler, owner);
+  send_response(connection);
 }
 
 static void answer_too_late(struct pm_connection *connection) {
   struct pm_http_response *response = &connection->set->response;
-  cancel_later(connection);
+  pm_connection_later_cancel(connection);
   pm_deadline_disarm(&connection->deadline);
   reset_response(response);
   pm_http_head_problem(response, 503, "The answer could not be found in time.");
@@ -440,7 +437,7 @@ static bool is_lingering(const struct pm_connection *connection) {
 static void read_tls(struct pm_connection *connection) {
   struct pm_connections *set = connection->set;
   while (!connection->dropped && !connection->writing && !is_lingering(connection) &&
-         connection->later.id == 0) {
+         connection->later.id == 0 && connection->stream.id == 0) {
     size_t count;
     switch (pm_tls_read(connection->tls, set->plain, sizeof(set->plain), &count)) {
     case PM_TLS_OK:
@@ -471,7 +468,7 @@ static void shake_hands(struct pm_connection *connection) {
 }
 
 static void received(struct pm_connection *connection, const char *bytes, size_t count) {
-  if (is_lingering(connection) || connection->later.id != 0) {
+  if (is_lingering(connection) || connection->later.id != 0 || connection->stream.id != 0) {
     connection->surplus = true; /* who does not wait for the answer gets no further one */
     drain(connection, count);
     return;
@@ -514,6 +511,8 @@ static void prepare(struct pm_connection *connection, int fd, const struct pm_ip
   connection->queued_bytes = 0;
   connection->attached = connection->reading = connection->writing = false;
   connection->later.id = 0;
+  connection->stream.id = 0;
+  pm_buf_init(&connection->stream.queue, PM_STREAM_QUEUE_BYTES_MAX);
   connection->surplus = false;
   connection->dropped = false;
   connection->deadline = (struct pm_deadline){0};
@@ -562,6 +561,7 @@ void pm_connection_expire(struct pm_connection *connection) {
     break;
   case PM_WAIT_HANDSHAKE:
   case PM_WAIT_LINGER:
+  case PM_WAIT_STREAM: /* has no end */
   case PM_WAIT_COUNT:
     pm_connection_drop(connection);
     break;

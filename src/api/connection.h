@@ -1,7 +1,8 @@
 /* One connection: bytes in, requests to the handler, answers out, end.
  *
  *   [handshake] → first byte → head → body → [later] → answer → idle → head → …
- *                                                        └→ linger → gone
+ *                                                        ├→ linger → gone
+ *                                                        └→ stream, until the client goes
  *
  * It reads and writes its socket directly while that needs no waiting: most requests are there when
  * the connection is accepted, and most answers fit into the socket's buffer. Only then is a libuv
@@ -18,13 +19,14 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "api/client_budget.h"
 #include "api/connections.h"
 #include "api/deadline.h"
 #include "api/http_parser.h"
 #include "api/output.h"
 #include "api/tls.h"
 
-enum pm_connection_after { PM_AFTER_KEEP, PM_AFTER_CLOSE, PM_AFTER_LINGER };
+enum pm_connection_after { PM_AFTER_KEEP, PM_AFTER_CLOSE, PM_AFTER_LINGER, PM_AFTER_STREAM };
 
 struct pm_connection {
   struct pm_deadline deadline; /* first: what the queues lead to */
@@ -43,8 +45,15 @@ struct pm_connection {
     void (*cancelled)(void *of);
     void *of;
   } later;
-  size_t drained_bytes; /* while lingering, or while the answer is awaited */
+  struct {
+    uint64_t id; /* 0: the answer has an end */
+    void (*gone)(void *of);
+    void *of;
+    struct pm_buf queue; /* behind what is being sent */
+  } stream;
+  size_t drained_bytes; /* while lingering, streaming, or while the answer is awaited */
   uint32_t requests;
+  struct pm_client_place place; /* among its client's */
   struct pm_ip client;
   struct pm_wall arrived; /* what was read last, by the kernel's stamp; 0: unknown */
   bool attached, reading, writing;
@@ -54,8 +63,23 @@ struct pm_connection {
   struct pm_connection *next_spare;
 };
 
-/* Fills in set->later. */
+/* Asks the handler for the answer to the request, and sends it. */
+void pm_connection_answer(struct pm_connection *connection, pm_http_handler handler, void *owner);
+
+/* connection_later.c: fills in set->later. */
 void pm_connection_lend_later(struct pm_connections *set);
+/* The answer is not awaited any more, and its owner is told; nothing happens without one. */
+void pm_connection_later_cancel(struct pm_connection *connection);
+
+/* Sends what the output holds, as far as it goes. */
+void pm_connection_flush(struct pm_connection *connection);
+
+/* connection_stream.c: fills in set->streams. */
+void pm_connection_lend_streams(struct pm_connections *set);
+/* Sends what waits in the stream's queue, unless something is being sent. */
+void pm_connection_stream_push(struct pm_connection *connection);
+/* The stream is over, and its owner is told; nothing happens without one. */
+void pm_connection_stream_end(struct pm_connection *connection);
 
 /* Reusable memory for one; NULL if it is short. */
 struct pm_connection *pm_connection_new(struct pm_connections *set);

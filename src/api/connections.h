@@ -9,11 +9,13 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "api/client_budget.h"
 #include "api/deadline.h"
 #include "api/http_head.h"
 #include "api/http_message.h"
 #include "api/later.h"
 #include "api/server.h"
+#include "api/stream.h"
 #include "api/tls.h"
 #include "base/err.h"
 
@@ -29,6 +31,7 @@ enum pm_wait {
   PM_WAIT_WRITE,  /* the kernel, to take the rest of an answer */
   PM_WAIT_IDLE,   /* the first byte of a further request */
   PM_WAIT_LINGER, /* the other side, to end after our end */
+  PM_WAIT_STREAM, /* news to send; without end */
   PM_WAIT_COUNT
 };
 
@@ -58,7 +61,11 @@ struct pm_connections {
   struct pm_connection *asking;                /* whose handler is being called; else NULL */
   struct pm_connection *awaited[PM_LATER_MAX]; /* whose answers come later; NULL: free */
   uint64_t later_ids;                          /* given so far */
+  struct pm_streams streams;
+  struct pm_connection *streaming[PM_STREAMS_MAX]; /* NULL: free */
+  uint64_t stream_ids;                             /* given so far */
 
+  struct pm_clients *clients;
   struct pm_deadline_queue waits[PM_WAIT_COUNT];
   uv_timer_t timer;
   int64_t timer_due_ms;        /* INT64_MAX: not started */

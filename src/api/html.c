@@ -48,6 +48,8 @@ void pm_html_begin(struct pm_buf *out, const char *title) {
   pm_buf_text(out, "</style>\n</head>\n<body>\n"
                    "<nav aria-label=\"pingmesh\"><a href=\"/\">pingmesh</a>"
                    "<a href=\"/v1/peers?format=html\">Peers</a>"
+                   "<a href=\"/v1/matrix?format=html\">Matrix</a>"
+                   "<a href=\"/v1/asymmetry?format=html\">Direction</a>"
                    "<a href=\"/v1/history?format=html\">History</a>"
                    "<a href=\"/v1/addpeer\">Add a peer</a></nav>\n<main>\n");
   pm_html_element(out, "h1", "%s", title);

@@ -43,9 +43,11 @@ void pm_http_head_write(struct pm_buf *out, const struct pm_http_response *respo
   put_header(out, "Connection", keep_alive ? "keep-alive" : "close");
   if (pm_http_status_has_body(response->status)) {
     if (response->content_type != NULL) put_header(out, "Content-Type", response->content_type);
-    pm_buf_text(out, "Content-Length: ");
-    put_number(out, response->content_type != NULL ? response->body.len : 0);
-    pm_buf_append(out, "\r\n", 2);
+    if (!response->endless) {
+      pm_buf_text(out, "Content-Length: ");
+      put_number(out, pm_http_response_bytes(response));
+      pm_buf_append(out, "\r\n", 2);
+    }
   }
   for (size_t i = 0; i < response->headers_count; i++) {
     put_header(out, response->headers[i].name, response->headers[i].value);
@@ -58,6 +60,8 @@ void pm_http_head_problem(struct pm_http_response *response, int status, const c
   response->status = status;
   response->content_type = "application/problem+json";
   response->headers_count = 0;
+  response->lent = NULL;
+  response->endless = false;
   pm_buf_reset(&response->body);
   pm_json_writer_init(&w, &response->body, true);
   pm_json_object_begin(&w, NULL);

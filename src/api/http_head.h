@@ -26,7 +26,8 @@ struct pm_http_date {
 const char *pm_http_date_text(struct pm_http_date *date, struct pm_wall now);
 
 /* Appends the head: Server, Date, X-Content-Type-Options, Connection, Content-Type and
- * Content-Length, then the response's own headers. A 204 or 304 has no body and no length. Ask
+ * Content-Length, then the response's own headers. A 204 or 304 has no body and no length,
+ * an endless answer no length. Ask
  * pm_buf_status(out) afterwards. */
 void pm_http_head_write(struct pm_buf *out, const struct pm_http_response *response,
                         bool keep_alive, const char *date);

@@ -38,6 +38,11 @@ enum pm_err pm_http_response_header(struct pm_http_response *response, const cha
   return PM_OK;
 }
 
+size_t pm_http_response_bytes(const struct pm_http_response *response) {
+  if (response->content_type == NULL) return 0;
+  return response->lent != NULL ? response->lent_bytes : response->body.len;
+}
+
 const char *pm_http_status_text(int status) {
   static const struct {
     int status;

@@ -18,7 +18,7 @@ enum {
   PM_HTTP_BODY_BYTES_MAX = 16384,        /* forms only; nothing of ours is larger */
   PM_HTTP_RESPONSE_BYTES_MAX = 64 << 20, /* a peers document of a full roster */
   PM_HTTP_RESPONSE_HEADERS_MAX = 12,
-  PM_HTTP_HEADER_VALUE_BYTES = 520, /* what a node says of itself, at its longest */
+  PM_HTTP_HEADER_VALUE_BYTES = 2064, /* news of a row of the matrix, at their longest */
 };
 
 enum pm_http_method {
@@ -34,6 +34,7 @@ struct pm_http_header {
 };
 
 struct pm_later;
+struct pm_streams;
 
 /* All strings are NUL-terminated and live until the handler returns, or until its answer has come
  * if that comes later. */
@@ -49,9 +50,11 @@ struct pm_http_request {
   size_t body_bytes;
   struct pm_ip client;
   bool tls;
+  bool certified; /* by a certificate of the authority that the server trusts; see api/tls.h */
   bool http_1_0;                /* what a proxy speaks to us unless told otherwise; see auth.h */
   struct pm_time received;      /* when the request's last byte was read */
   const struct pm_later *later; /* api/later.h; NULL: the answer must be there on return */
+  const struct pm_streams *streams; /* api/stream.h; NULL: no answer may go on and on */
   struct pm_wall
       arrived; /* when what was read last had come in, by the kernel's stamp if it has one */
 };
@@ -65,6 +68,10 @@ struct pm_http_response {
   int status;               /* 200 unless set */
   const char *content_type; /* static; NULL: no body */
   struct pm_buf body;
+  /* Sent instead of body, without a copy: what is there for as long as the process. NULL: body. */
+  const char *lent;
+  size_t lent_bytes;
+  bool endless; /* the connection's end is the answer's: it has no length */
   struct {
     const char *name; /* static */
     char value[PM_HTTP_HEADER_VALUE_BYTES];
@@ -80,6 +87,8 @@ typedef void (*pm_http_handler)(void *owner, const struct pm_http_request *reque
  * returns PM_ERR_SYNTAX or PM_ERR_TOO_LARGE: nothing from outside can split a response. */
 enum pm_err pm_http_response_header(struct pm_http_response *response, const char *name,
                                     const char *value) PM_MUST_USE;
+/* Of what would be sent as its body. */
+size_t pm_http_response_bytes(const struct pm_http_response *response);
 const char *pm_http_status_text(int status);
 
 #endif

@@ -13,6 +13,7 @@ enum {
 
 void pm_output_init(struct pm_output *output, size_t head_bytes_max, size_t body_bytes_max) {
   output->sent = 0;
+  output->lent = (struct iovec){0};
   pm_buf_init(&output->head, head_bytes_max);
   pm_buf_init(&output->body, body_bytes_max);
   pm_buf_init(&output->wire, WIRE_BYTES_MAX);
@@ -22,18 +23,24 @@ void pm_output_deinit(struct pm_output *output) {
   pm_buf_deinit(&output->head);
   pm_buf_deinit(&output->body);
   pm_buf_deinit(&output->wire);
+  output->lent = (struct iovec){0};
   output->sent = 0;
 }
 
+static struct iovec body_of(const struct pm_output *output) {
+  if (output->lent.iov_len > 0) return output->lent;
+  return (struct iovec){output->body.data, output->body.len};
+}
+
 static size_t answer_rest(const struct pm_output *output, struct iovec out[2]) {
-  const struct pm_buf *parts[] = {&output->head, &output->body};
+  const struct iovec parts[] = {{output->head.data, output->head.len}, body_of(output)};
   size_t skip = output->sent;
   size_t count = 0;
   for (size_t i = 0; i < 2; i++) {
-    const size_t skipped = skip < parts[i]->len ? skip : parts[i]->len;
+    const size_t skipped = skip < parts[i].iov_len ? skip : parts[i].iov_len;
     skip -= skipped;
-    if (skipped == parts[i]->len) continue;
-    out[count++] = (struct iovec){parts[i]->data + skipped, parts[i]->len - skipped};
+    if (skipped == parts[i].iov_len) continue;
+    out[count++] = (struct iovec){(char *)parts[i].iov_base + skipped, parts[i].iov_len - skipped};
   }
   return count;
 }
@@ -114,6 +121,6 @@ void pm_output_pending_sent(struct pm_output *output, const struct pm_tls *tls) 
   if (tls != NULL) {
     pm_buf_reset(&output->wire);
   } else {
-    output->sent = output->head.len + output->body.len;
+    output->sent = output->head.len + body_of(output).iov_len;
   }
 }

@@ -13,7 +13,8 @@
 
 struct pm_output {
   struct pm_buf head, body; /* the answer */
-  size_t sent;              /* of both: to the kernel, or to TLS */
+  struct iovec lent;        /* sent in the body's place, if it has any bytes; others own it */
+  size_t sent;              /* of all: to the kernel, or to TLS */
   struct pm_buf wire;       /* encrypted bytes that the kernel did not take yet */
 };
 

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "analysis/pattern.h"
+#include "analysis/zone.h"
 #include "base/endpoint.h"
 #include "base/err.h"
 #include "probe/sample.h"
@@ -27,10 +29,11 @@ enum pm_past_kind { PM_PAST_SERIES, PM_PAST_WEEK, PM_PAST_PAIRS };
 
 struct pm_past_ask {
   enum pm_past_kind kind;
-  char to[PM_URL_BYTES]; /* a target's URL or a node's key */
+  /* A node's key or URL, or its host and port; from "": this node. */
+  char from[PM_URL_BYTES], to[PM_URL_BYTES];
   int64_t since_s, until_s;
-  int64_t step_s;   /* SERIES: a multiple of 60 */
-  int32_t zone_min; /* WEEK: what the viewer's clock is ahead of UTC */
+  int64_t step_s;      /* SERIES: a multiple of 60 */
+  struct pm_zone zone; /* WEEK: the viewer's */
   enum pm_phase phase;
   int64_t after; /* PAIRS: those after that id */
 };
@@ -45,6 +48,7 @@ struct pm_past_row {
   int64_t time_s; /* its beginning */
   uint32_t sent, lost;
   struct pm_past_figures figures;
+  int64_t mean_ns[PM_PHASE_COUNT]; /* of each phase; 0: unknown, or it did not happen */
 };
 
 struct pm_past_cell {
@@ -62,11 +66,13 @@ struct pm_past_pair {
 /* What ask.kind has; the rest is empty. Lives until the callback returns. */
 struct pm_past_answer {
   const char *from, *to; /* keys of the two nodes */
+  bool reported;         /* by the other node, in rows of the matrix; else measured here */
   const struct pm_past_row *rows;
   size_t rows_count;
   int64_t step_s; /* what was asked for, or longer where nothing as fine is kept */
   const struct pm_past_cell *cells; /* PM_PAST_WEEK_HOURS, the first is Monday 0 to 1 o'clock */
   struct pm_past_figures all;       /* of the whole week together */
+  const struct pm_pattern *pattern; /* WEEK */
   const struct pm_past_pair *pairs;
   size_t pairs_count;
   bool more; /* ask again after the last pair's id */

@@ -10,7 +10,6 @@ enum {
   WEEK_S_DEFAULT = 28 * DAY_S, /* four of each hour: fewer have no quartiles worth the name */
   ROWS_DEFAULT = 400,          /* about what a screen can show apart */
   STEP_S_MAX = 31 * DAY_S,
-  ZONE_MIN_MAX = 24 * 60,
   DIGITS_MAX = 10, /* of a length of time: no overflow when multiplied */
 };
 
@@ -71,15 +70,12 @@ static enum pm_err read_span(const struct pm_form *form, int64_t now_s, struct p
                              struct pm_why *why) {
   const char *since = pm_form_value(form, "since");
   const char *until = pm_form_value(form, "until");
-  bool as_from = since[0] == '\0';
-  if (as_from) since = pm_form_value(form, "from");
   out->until_s = now_s;
   enum pm_err err = PM_OK;
   if (until[0] != '\0') err = read_time("until", until, now_s, &out->until_s, why);
   if (err != PM_OK) return err;
   out->since_s = out->until_s - (out->kind == PM_PAST_WEEK ? WEEK_S_DEFAULT : SERIES_S_DEFAULT);
-  if (since[0] != '\0')
-    err = read_time(as_from ? "from" : "since", since, now_s, &out->since_s, why);
+  if (since[0] != '\0') err = read_time("since", since, now_s, &out->since_s, why);
   if (err != PM_OK) return err;
   if (out->since_s < 0) out->since_s = 0;
   if (out->since_s >= out->until_s)
@@ -121,20 +117,6 @@ static enum pm_err read_phase(const char *text, enum pm_phase *out, struct pm_wh
   return pm_why_set(why, PM_ERR_SYNTAX, "phase is none of dns, tcp, tls, first, last, total");
 }
 
-/* "+05:30", "-08:00", "Z"; the '+' may have come as a blank. */
-static enum pm_err read_zone(const char *text, int32_t *out_min, struct pm_why *why) {
-  *out_min = 0;
-  if (text[0] == '\0' || strcmp(text, "Z") == 0) return PM_OK;
-  const char *at = text + 1;
-  int64_t hours = read_digits(&at);
-  int64_t minutes = *at == ':' ? (at++, read_digits(&at)) : -1;
-  if (strchr("+- ", text[0]) == NULL || strlen(text) != 6 || *at != '\0' || hours < 0 ||
-      minutes < 0 || minutes > 59 || hours * 60 + minutes > ZONE_MIN_MAX)
-    return pm_why_set(why, PM_ERR_SYNTAX, "zone is none: give one such as +05:30");
-  *out_min = (int32_t)(hours * 60 + minutes) * (text[0] == '-' ? -1 : 1);
-  return PM_OK;
-}
-
 static enum pm_err read_pairs(const char *after, struct pm_past_ask *out, struct pm_why *why) {
   out->kind = PM_PAST_PAIRS;
   if (after[0] == '\0') return PM_OK;
@@ -153,11 +135,14 @@ enum pm_err pm_past_ask_read(const struct pm_form *form, enum pm_past_kind kind,
     return pm_why_set(why, PM_ERR_SYNTAX, "to is missing: a target's URL or a node's key");
   if (snprintf(out->to, sizeof(out->to), "%s", to) >= (int)sizeof(out->to))
     return pm_why_set(why, PM_ERR_TOO_LARGE, "to is longer than a URL may be");
+  const char *from = pm_form_value(form, "from");
+  if (snprintf(out->from, sizeof(out->from), "%s", from) >= (int)sizeof(out->from))
+    return pm_why_set(why, PM_ERR_TOO_LARGE, "from is longer than a URL may be");
   enum pm_err err = read_span(form, now.ns / PM_NS_PER_S, out, why);
   if (err == PM_OK) err = read_phase(pm_form_value(form, "phase"), &out->phase, why);
   if (err == PM_OK && kind == PM_PAST_SERIES)
     err = read_step(pm_form_value(form, "step"), out, why);
   if (err == PM_OK && kind == PM_PAST_WEEK)
-    err = read_zone(pm_form_value(form, "zone"), &out->zone_min, why);
+    err = pm_zone_parse(pm_form_value(form, "zone"), &out->zone, why);
   return err;
 }

@@ -1,14 +1,5 @@
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "api/past_view.h"
 #include "base/json_write.h"
-
-void pm_past_zone_text(int32_t zone_min, char out[PM_PAST_ZONE_BYTES]) {
-  int minutes = abs(zone_min);
-  snprintf(out, PM_PAST_ZONE_BYTES, "%c%02d:%02d", zone_min < 0 ? '-' : '+', minutes / 60,
-           minutes % 60);
-}
 
 static void put_time(struct pm_json_writer *w, const char *name, int64_t time_s) {
   pm_json_put_wall(w, name, (struct pm_wall){time_s * PM_NS_PER_S}, false);
@@ -36,9 +27,22 @@ static void put_head(struct pm_json_writer *w, const struct pm_past_ask *ask,
                      const struct pm_past_answer *answer) {
   pm_json_put_string(w, "from", answer->from);
   pm_json_put_string(w, "to", answer->to);
+  pm_json_put_string(w, "source", answer->reported ? "reported" : "measured");
   pm_json_put_string(w, "phase", pm_phase_text(ask->phase));
   put_time(w, "since", ask->since_s);
   put_time(w, "until", ask->until_s);
+}
+
+static void put_means(struct pm_json_writer *w, const struct pm_past_row *row) {
+  pm_json_object_begin(w, "mean_ns_by_phase");
+  for (int phase = 0; phase < PM_PHASE_COUNT; phase++) {
+    const char *name = pm_phase_text((enum pm_phase)phase);
+    if (row->mean_ns[phase] > 0)
+      pm_json_put_int(w, name, row->mean_ns[phase]);
+    else
+      pm_json_put_null(w, name);
+  }
+  pm_json_object_end(w);
 }
 
 static void put_rows(struct pm_json_writer *w, const struct pm_past_answer *answer) {
@@ -51,16 +55,35 @@ static void put_rows(struct pm_json_writer *w, const struct pm_past_answer *answ
     pm_json_put_uint(w, "sent", row->sent);
     pm_json_put_uint(w, "lost", row->lost);
     put_figures(w, &row->figures);
+    put_means(w, row);
     pm_json_object_end(w);
   }
   pm_json_array_end(w);
 }
 
+static void put_pattern(struct pm_json_writer *w, const struct pm_pattern *pattern) {
+  pm_json_object_begin(w, "pattern");
+  pm_json_put_bool(w, "daily", pattern->daily);
+  pm_json_put_bool(w, "weekly", pattern->weekly);
+  pm_json_put_double(w, "p_day", pattern->p_day, 6);
+  pm_json_put_double(w, "p_week", pattern->p_week, 6);
+  pm_json_object_end(w);
+}
+
+static void put_slowness(struct pm_json_writer *w, const struct pm_past_answer *answer, int hour) {
+  if (answer->cells[hour].figures.count > 0)
+    pm_json_put_double(w, "slower_by", answer->pattern->slower_by[hour], 4);
+  else
+    pm_json_put_null(w, "slower_by");
+  pm_json_put_bool(w, "slow", answer->pattern->slow[hour]);
+}
+
 static void put_cells(struct pm_json_writer *w, const struct pm_past_ask *ask,
                       const struct pm_past_answer *answer) {
-  char zone[PM_PAST_ZONE_BYTES];
-  pm_past_zone_text(ask->zone_min, zone);
+  char zone[PM_ZONE_TEXT_BYTES];
+  pm_zone_text(&ask->zone, zone);
   pm_json_put_string(w, "zone", zone);
+  put_pattern(w, answer->pattern);
   pm_json_object_begin(w, "all");
   put_figures(w, &answer->all);
   pm_json_object_end(w);
@@ -74,6 +97,7 @@ static void put_cells(struct pm_json_writer *w, const struct pm_past_ask *ask,
     pm_json_put_uint(w, "sent", cell->sent);
     pm_json_put_uint(w, "lost", cell->lost);
     put_figures(w, &cell->figures);
+    put_slowness(w, answer, i);
     pm_json_object_end(w);
   }
   pm_json_array_end(w);

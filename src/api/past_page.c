@@ -213,23 +213,36 @@ static void put_cell(struct pm_buf *out, const struct pm_past_answer *answer,
     return;
   }
   pm_buf_printf(out, "<td class=\"number h%d\">", slowness(answer, cell));
-  if (cell->figures.count > 0) pm_buf_printf(out, "%.3f", ms_of(cell->figures.p50_ns));
+  bool slow = answer->pattern->slow[cell - answer->cells];
+  if (cell->figures.count > 0)
+    pm_buf_printf(out, slow ? "<strong>%.3f</strong>" : "%.3f", ms_of(cell->figures.p50_ns));
   pm_buf_printf(out, "<small>%llu sent</small>", (unsigned long long)cell->sent);
   if (cell->lost > 0)
     pm_buf_printf(out, "<small>%.2g %% lost</small>", loss_percent(cell->lost, cell->sent));
   pm_buf_text(out, "</td>");
 }
 
+static void put_pattern(struct pm_buf *out, const struct pm_pattern *pattern) {
+  if (pattern->daily || pattern->weekly)
+    pm_html_element(out, "p", "It has a pattern of %s beyond chance; slow hours are bold.",
+                    !pattern->weekly ? "the day"
+                    : pattern->daily ? "day and week"
+                                     : "the week");
+  else
+    pm_buf_text(out, "<p>Its hours do not differ beyond chance.</p>\n");
+}
+
 static void put_week(struct pm_buf *out, const struct pm_past_ask *ask,
                      const struct pm_past_answer *answer) {
   static const char *const names[] = {"Hour",     "Monday", "Tuesday",  "Wednesday",
                                       "Thursday", "Friday", "Saturday", "Sunday"};
-  char zone[PM_PAST_ZONE_BYTES];
-  pm_past_zone_text(ask->zone_min, zone);
+  char zone[PM_ZONE_TEXT_BYTES];
+  pm_zone_text(&ask->zone, zone);
   pm_html_element(out, "p",
                   "Median of each hour of the week in milliseconds, at UTC%s. Over all: "
                   "%.3f ms of %llu.",
                   zone, ms_of(answer->all.p50_ns), (unsigned long long)answer->all.count);
+  put_pattern(out, answer->pattern);
   pm_buf_text(out, "<p>Slower than over all by more than <b class=\"h1\">2&nbsp;%</b> "
                    "<b class=\"h2\">10&nbsp;%</b> <b class=\"h3\">25&nbsp;%</b> "
                    "<b class=\"h4\">50&nbsp;%</b></p>\n");
@@ -245,9 +258,15 @@ static void put_week(struct pm_buf *out, const struct pm_past_ask *ask,
 
 /* ---- the pairs ---- */
 
-static void put_link(struct pm_buf *out, const char *path, const char *key, const char *text) {
+/* from "": this node. */
+static void put_link(struct pm_buf *out, const char *path, const char *from, const char *key,
+                     const char *text) {
   pm_buf_printf(out, "<a href=\"%s?format=html&amp;to=", path);
   pm_escape_query(out, key, strlen(key));
+  if (from[0] != '\0') {
+    pm_buf_text(out, "&amp;from=");
+    pm_escape_query(out, from, strlen(from));
+  }
   pm_buf_text(out, "\">");
   pm_html_text(out, "%s", text);
   pm_buf_text(out, "</a>");
@@ -258,13 +277,13 @@ static void put_pair(struct pm_buf *out, const struct pm_past_pair *pair) {
   time_text(pair->first_s, first);
   time_text(pair->last_s, last);
   pm_buf_text(out, "<tr><th scope=\"row\" class=\"long\">");
-  put_link(out, "/v1/history", pair->to, pair->to_url[0] != '\0' ? pair->to_url : pair->to);
+  put_link(out, "/v1/history", "", pair->to, pair->to_url[0] != '\0' ? pair->to_url : pair->to);
   pm_buf_text(out, "</th>");
   pm_html_element(out, "td", "%s", pair->to_location);
   pm_html_element(out, "td", "%s", first);
   pm_html_element(out, "td", "%s", last);
   pm_buf_text(out, "<td>");
-  put_link(out, "/v1/profile", pair->to, "Hours of the week");
+  put_link(out, "/v1/profile", "", pair->to, "Hours of the week");
   pm_buf_text(out, "</td></tr>\n");
 }
 
@@ -286,10 +305,11 @@ void pm_past_view_html(const struct pm_past_ask *ask, const struct pm_past_answe
                        struct pm_buf *out) {
   pm_html_begin(out, ask->kind == PM_PAST_WEEK ? "Hours of the week" : "History");
   if (ask->kind != PM_PAST_PAIRS) {
-    pm_html_element(out, "p class=\"long\"", "From %s to %s, %s", answer->from, answer->to,
-                    pm_phase_text(ask->phase));
+    pm_html_element(out, "p class=\"long\"", "From %s to %s, %s%s", answer->from, answer->to,
+                    pm_phase_text(ask->phase),
+                    answer->reported ? ", as that node reported it: figures are near" : "");
     pm_buf_text(out, "<p><a href=\"/v1/history?format=html\">All targets</a> ");
-    put_link(out, ask->kind == PM_PAST_WEEK ? "/v1/history" : "/v1/profile", answer->to,
+    put_link(out, ask->kind == PM_PAST_WEEK ? "/v1/history" : "/v1/profile", ask->from, answer->to,
              ask->kind == PM_PAST_WEEK ? "Its history" : "Its hours of the week");
     pm_buf_text(out, "</p>\n");
   }

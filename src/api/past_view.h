@@ -13,8 +13,4 @@ void pm_past_view_json(const struct pm_past_ask *ask, const struct pm_past_answe
 void pm_past_view_html(const struct pm_past_ask *ask, const struct pm_past_answer *answer,
                        struct pm_buf *out);
 
-/* "+05:30" */
-enum { PM_PAST_ZONE_BYTES = 16 };
-void pm_past_zone_text(int32_t zone_min, char out[PM_PAST_ZONE_BYTES]);
-
 #endif

@@ -175,6 +175,7 @@ static void write_entry(void *owner, const struct pm_target *target) {
       .pings = (int64_t)target->stats.successes,
       .fails = (int64_t)target->stats.failures,
       .totals = totals_of(target, remote),
+      .paused = target->paused,
       .unshared = !is_shared(document->view->core, target, peer_ip),
       .stats = stats_of(document, target, &stats) ? &stats : NULL,
   };
@@ -296,7 +297,7 @@ static void write_row(void *owner, const struct pm_target *target) {
   pm_html_element(out, "td class=\"number\"", "%" PRIu64, stats->successes);
   window_cells(table, target);
   last_cell(out, stats->latest_success, table->view->now);
-  pm_html_element(out, "td", "%s", pm_target_state_text(target->state));
+  pm_html_element(out, "td", "%s", target->paused ? "paused" : pm_target_state_text(target->state));
   learned_cell(out, &target->spec);
   pm_buf_text(out, "</tr>\n");
 }

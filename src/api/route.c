@@ -10,10 +10,16 @@
 
 enum { SHOWN_BYTES_MAX = 200 }; /* of a path that leads nowhere */
 
+static bool leads_to(const char *route, const char *path) {
+  const size_t bytes = strlen(route);
+  if (bytes > 1 && route[bytes - 1] == '/') return strncmp(route, path, bytes) == 0;
+  return strcmp(route, path) == 0;
+}
+
 const struct pm_route *pm_route_find(const struct pm_route *routes, size_t count,
                                      const char *path) {
   for (size_t i = 0; i < count; i++) {
-    if (strcmp(routes[i].path, path) == 0) return &routes[i];
+    if (leads_to(routes[i].path, path)) return &routes[i];
   }
   return NULL;
 }
@@ -97,6 +103,25 @@ static bool admit(struct pm_auth *auth, const struct pm_http_request *request,
   return false;
 }
 
+bool pm_route_may_read(struct pm_auth *auth, const struct pm_http_request *request,
+                       struct pm_http_response *response) {
+  return !auth->read_closed || admit(auth, request, response);
+}
+
+static bool may_pass(const struct pm_route *route, struct pm_auth *auth,
+                     const struct pm_http_request *request, struct pm_http_response *response) {
+  switch (route->role) {
+  case PM_ROLE_ANYONE:
+  case PM_ROLE_PEER:
+    return true;
+  case PM_ROLE_READER:
+    return pm_route_may_read(auth, request, response);
+  case PM_ROLE_OPERATOR:
+    break;
+  }
+  return admit(auth, request, response);
+}
+
 void pm_route_dispatch(const struct pm_route *routes, size_t count, struct pm_service *service,
                        struct pm_auth *auth, const struct pm_http_request *request,
                        struct pm_http_response *response) {
@@ -105,7 +130,7 @@ void pm_route_dispatch(const struct pm_route *routes, size_t count, struct pm_se
     answer_not_found(request, response);
   } else if (!is_allowed(route, request->method)) {
     answer_method(route, request, response);
-  } else if (route->role == PM_ROLE_ANYONE || admit(auth, request, response)) {
+  } else if (may_pass(route, auth, request, response)) {
     route->handle(service, request, response);
   }
 }

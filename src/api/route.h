@@ -3,6 +3,7 @@
 #ifndef PM_API_ROUTE_H
 #define PM_API_ROUTE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "api/auth.h"
@@ -11,7 +12,7 @@
 struct pm_service;
 
 struct pm_route {
-  const char *path;  /* exact */
+  const char *path;  /* exact; one that ends in '/' and is more than that: all below it */
   unsigned methods;  /* enum pm_http_method, or'ed; HEAD is implied by GET */
   enum pm_role role; /* the least that may use it */
   /* For HEAD as for GET: the server leaves the body out. A GET that changes something asks
@@ -25,6 +26,11 @@ struct pm_route {
  * WWW-Authenticate; a browser gets the form that asks for the token), 403 and 429 itself. */
 void pm_route_dispatch(const struct pm_route *routes, size_t count, struct pm_service *service,
                        struct pm_auth *auth, const struct pm_http_request *request,
+                       struct pm_http_response *response);
+
+/* For a handler of the role PEER, when no peer asks: whether the request may read. If not, it has
+ * been answered. */
+bool pm_route_may_read(struct pm_auth *auth, const struct pm_http_request *request,
                        struct pm_http_response *response);
 
 /* The route of that path; NULL if there is none. */

@@ -11,6 +11,7 @@ struct pm_server {
   struct pm_listener *listener;
   struct pm_connections *connections;
   struct pm_tls_context *tls; /* NULL: plain */
+  struct pm_tls_files files;  /* of it; borrowed from the configuration */
   uint16_t port;
   bool closing;
   unsigned parts_open; /* of listener and connections */
@@ -20,8 +21,10 @@ struct pm_server {
 
 void pm_server_config_default(struct pm_server_config *config) {
   *config = (struct pm_server_config){
-      /* Half of the usual limit of 1,024 descriptors; the other half is for probes. */
-      .connections_max = 512,
+      .connections_max = PM_SERVER_CONNECTIONS_DEFAULT,
+      .client_connections_max = PM_SERVER_CONNECTIONS_DEFAULT / 2,
+      .client_requests_per_s = PM_SERVER_CLIENT_RATE_DEFAULT,
+      .client_burst = PM_SERVER_CLIENT_RATE_DEFAULT * PM_SERVER_CLIENT_BURST_S,
       /* One answer of the largest kind to somebody slow; more at a time is an attack. */
       .response_bytes_queued_max = 64 << 20,
       /* Then a client connects anew, which spreads it over servers behind one name. */
@@ -61,8 +64,8 @@ static enum pm_err open_parts(struct uv_loop_s *loop, const struct pm_server_con
                               struct pm_server *server, struct pm_why *why) {
   const struct pm_listener_events events = {server, on_accepted, on_shortage};
   if (config->tls_cert != NULL) {
-    const enum pm_err err =
-        pm_tls_context_new(config->tls_cert, config->tls_key, &server->tls, why);
+    server->files = (struct pm_tls_files){config->tls_cert, config->tls_key, config->tls_client_ca};
+    const enum pm_err err = pm_tls_context_new(&server->files, &server->tls, why);
     if (err != PM_OK) return err;
   }
   return pm_listener_open(loop, &config->bind, config->port, &events, config->log,
@@ -109,6 +112,10 @@ void pm_server_close(struct pm_server *server, int64_t grace_ms, void (*closed)(
   server->closed_owner = owner;
   pm_listener_close(server->listener, on_part_closed, server);
   pm_connections_close(server->connections, grace_ms, on_part_closed, server);
+}
+
+enum pm_err pm_server_reload_tls(struct pm_server *server, struct pm_why *why) {
+  return server->tls != NULL ? pm_tls_context_reload(server->tls, &server->files, why) : PM_OK;
 }
 
 uint16_t pm_server_port(const struct pm_server *server) {

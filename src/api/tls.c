@@ -103,25 +103,60 @@ static enum pm_err load(SSL_CTX *ctx, const char *cert, const char *key, struct 
                     key);
 }
 
-enum pm_err pm_tls_context_new(const char *cert, const char *key, struct pm_tls_context **out,
+/* No session is resumed, so that each connection's certificate is looked at. */
+static enum pm_err ask_clients(SSL_CTX *ctx, const char *client_ca, struct pm_why *why) {
+  static const char what[] = "authorities of clients";
+  enum pm_err err = check_readable(what, client_ca, why);
+  if (err != PM_OK) return err;
+  STACK_OF(X509_NAME) *names = SSL_load_client_CA_file(client_ca);
+  if (names == NULL || SSL_CTX_load_verify_file(ctx, client_ca) != 1) {
+    sk_X509_NAME_pop_free(names, X509_NAME_free);
+    return openssl_fault(why, what, client_ca);
+  }
+  SSL_CTX_set_client_CA_list(ctx, names); /* its own from now on */
+  SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+  return PM_OK;
+}
+
+static enum pm_err make(const struct pm_tls_files *files, SSL_CTX **out, struct pm_why *why) {
+  ERR_clear_error();
+  SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+  enum pm_err err = PM_OK;
+  if (ctx == NULL || !configure(ctx)) {
+    err = pm_why_set(why, PM_ERR_SYSTEM, "TLS: OpenSSL cannot be set up");
+  } else if (files->key == NULL) {
+    err =
+        pm_why_set(why, PM_ERR_SYNTAX, "TLS certificate \"%s\": its key is not named", files->cert);
+  } else {
+    err = load(ctx, files->cert, files->key, why);
+  }
+  if (err == PM_OK && files->client_ca != NULL) err = ask_clients(ctx, files->client_ca, why);
+  if (err == PM_OK)
+    *out = ctx;
+  else
+    SSL_CTX_free(ctx);
+  return err;
+}
+
+enum pm_err pm_tls_context_new(const struct pm_tls_files *files, struct pm_tls_context **out,
                                struct pm_why *why) {
   struct pm_tls_context *context = malloc(sizeof(*context));
   if (context == NULL) return pm_why_set(why, PM_ERR_NOMEM, "TLS: out of memory");
-  ERR_clear_error();
-  context->ctx = SSL_CTX_new(TLS_server_method());
-  enum pm_err err = PM_OK;
-  if (context->ctx == NULL || !configure(context->ctx)) {
-    err = pm_why_set(why, PM_ERR_SYSTEM, "TLS: OpenSSL cannot be set up");
-  } else if (key == NULL) {
-    err = pm_why_set(why, PM_ERR_SYNTAX, "TLS certificate \"%s\": its key is not named", cert);
-  } else {
-    err = load(context->ctx, cert, key, why);
-  }
-  if (err != PM_OK) {
-    pm_tls_context_free(context);
-    return err;
-  }
-  *out = context;
+  const enum pm_err err = make(files, &context->ctx, why);
+  if (err == PM_OK)
+    *out = context;
+  else
+    free(context);
+  return err;
+}
+
+enum pm_err pm_tls_context_reload(struct pm_tls_context *context, const struct pm_tls_files *files,
+                                  struct pm_why *why) {
+  SSL_CTX *ctx;
+  const enum pm_err err = make(files, &ctx, why);
+  if (err != PM_OK) return err;
+  SSL_CTX_free(context->ctx); /* counted: each connection holds it */
+  context->ctx = ctx;
   return PM_OK;
 }
 
@@ -148,6 +183,11 @@ enum pm_err pm_tls_new(struct pm_tls_context *context, struct pm_tls **out) {
   *tls = (struct pm_tls){.ssl = ssl, .in = in, .out = outgoing};
   *out = tls;
   return PM_OK;
+}
+
+bool pm_tls_is_certified(const struct pm_tls *tls) {
+  return SSL_get0_peer_certificate(tls->ssl) != NULL &&
+         SSL_get_verify_result(tls->ssl) == X509_V_OK;
 }
 
 void pm_tls_free(struct pm_tls *tls) {

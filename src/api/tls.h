@@ -14,11 +14,23 @@
 struct pm_tls_context; /* certificate and key, shared by all connections */
 struct pm_tls;         /* one connection */
 
-/* cert: PEM, the chain after the certificate. PM_ERR_SYNTAX, with a sentence that names the file,
- * for what cannot be read, is no PEM, needs a password or does not belong together. */
-enum pm_err pm_tls_context_new(const char *cert, const char *key, struct pm_tls_context **out,
+struct pm_tls_files {
+  const char *cert; /* PEM, the chain after the certificate */
+  const char *key;
+  /* PEM: clients are asked for a certificate of one of these authorities. Who has none may go on
+   * all the same, and is not certified; who shows another one may not. NULL: nobody is asked. */
+  const char *client_ca;
+};
+
+/* PM_ERR_SYNTAX, with a sentence that names the file, for what cannot be read, is no PEM, needs a
+ * password or does not belong together. */
+enum pm_err pm_tls_context_new(const struct pm_tls_files *files, struct pm_tls_context **out,
                                struct pm_why *why) PM_MUST_USE;
-/* Only after all its connections are gone. */
+/* Reads the files again, for connections from now on; those of before go on as they are. Nothing
+ * changes if there is an error. */
+enum pm_err pm_tls_context_reload(struct pm_tls_context *context, const struct pm_tls_files *files,
+                                  struct pm_why *why) PM_MUST_USE;
+/* Its connections go on. */
 void pm_tls_context_free(struct pm_tls_context *context);
 
 enum pm_err pm_tls_new(struct pm_tls_context *context, struct pm_tls **out) PM_MUST_USE;
@@ -30,6 +42,10 @@ enum pm_tls_state {
   PM_TLS_CLOSED, /* the other side said that it ends */
   PM_TLS_FAILED,
 };
+
+/* Whether the client has shown that it is the owner of a certificate that client_ca's authorities
+ * signed. After the handshake. */
+bool pm_tls_is_certified(const struct pm_tls *tls);
 
 /* Takes bytes that came from the socket. */
 enum pm_err pm_tls_feed(struct pm_tls *tls, const void *bytes, size_t count) PM_MUST_USE;

@@ -26,6 +26,7 @@
 
 #include "api/later.h"
 #include "api/server.h"
+#include "api/stream.h"
 
 enum {
   PATIENCE_MS = 20 * 1000, /* no wait of a test that passes comes near it */
@@ -45,10 +46,19 @@ struct fixture {
   uint64_t later_id; /* the last one's */
   enum pm_err later_err;
   unsigned cancelled;
+  /* Of the paths whose answers go on. */
+  const struct pm_streams *streams;
+  uint64_t stream_id; /* the last one's */
+  enum pm_err stream_err;
+  unsigned gone;
 };
 
 static inline void on_cancelled(void *owner) {
   ((struct fixture *)owner)->cancelled++;
+}
+
+static inline void on_stream_gone(void *owner) {
+  ((struct fixture *)owner)->gone++;
 }
 
 static inline void on_server_closed(void *owner) {
@@ -83,6 +93,15 @@ static inline void handle(void *owner, const struct pm_http_request *request,
     f->later_err = f->later->begin(f->later->owner, on_cancelled, f, &f->later_id);
     if (f->later_err == PM_ERR_FULL) response->status = 503;
     pm_buf_text(&response->body, "at once\n");
+  } else if (strncmp(request->path, "/stream", 7) == 0) {
+    f->streams = request->streams;
+    f->stream_err = f->streams->begin(f->streams->owner, on_stream_gone, f, &f->stream_id);
+    if (f->stream_err == PM_ERR_FULL) response->status = 503;
+    response->endless = strcmp(request->path, "/stream") == 0 && f->stream_err == PM_OK;
+    pm_buf_text(&response->body, "begins\n");
+  } else if (strcmp(request->path, "/lent") == 0) {
+    response->lent = "lent by the process\n";
+    response->lent_bytes = 20;
   } else if (strcmp(request->path, "/quit") == 0) {
     pm_server_close(f->server, PATIENCE_MS, on_server_closed, f);
     pm_buf_text(&response->body, "bye\n");

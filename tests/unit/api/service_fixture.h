@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "api/service.h"
+#include "base/node_id.h"
 #include "probe/roster.h"
 
 struct fixture {
@@ -28,6 +29,12 @@ struct fixture {
   struct pm_target_spec added;
   bool with_peers, ready;
   enum pm_err add_err;
+  int removes, pauses, resumes;
+  uint64_t acted_target, acted_member;
+  enum pm_err act_err;
+  /* What it knows of the mesh. */
+  const struct pm_matrix *matrix;
+  struct pm_node_id id;
 };
 
 static inline enum pm_err fixture_add_peer(void *owner, const struct pm_target_spec *spec,
@@ -38,6 +45,31 @@ static inline enum pm_err fixture_add_peer(void *owner, const struct pm_target_s
   f->with_peers = with_peers;
   if (f->add_err == PM_OK) *out_id = 7;
   return f->add_err == PM_OK ? PM_OK : pm_why_set(why, f->add_err, "the node <says> no");
+}
+
+static inline enum pm_err fixture_remove_peer(void *owner, uint64_t target, uint64_t member,
+                                              struct pm_why *why) {
+  struct fixture *f = owner;
+  f->removes++;
+  f->acted_target = target;
+  f->acted_member = member;
+  return f->act_err == PM_OK ? PM_OK : pm_why_set(why, f->act_err, "the node <says> no");
+}
+
+static inline enum pm_err fixture_pause_peer(void *owner, uint64_t target, bool paused,
+                                             struct pm_why *why) {
+  struct fixture *f = owner;
+  *(paused ? &f->pauses : &f->resumes) += 1;
+  f->acted_target = target;
+  return f->act_err == PM_OK ? PM_OK : pm_why_set(why, f->act_err, "the node <says> no");
+}
+
+static inline const struct pm_node_id *fixture_id(void *owner) {
+  return &((struct fixture *)owner)->id;
+}
+
+static inline const struct pm_matrix *fixture_matrix(void *owner) {
+  return ((struct fixture *)owner)->matrix;
 }
 
 static inline void fixture_quit(void *owner) {
@@ -136,6 +168,10 @@ static inline struct fixture *fixture_new(void) {
       .auth = {.token = "correct horse", .secret = "0123456789abcdef0123456789abcde"},
       .owner = &f,
       .add_peer = fixture_add_peer,
+      .remove_peer = fixture_remove_peer,
+      .pause_peer = fixture_pause_peer,
+      .id = fixture_id,
+      .matrix = fixture_matrix,
       .quit = fixture_quit,
       .roster = fixture_roster,
       .ready = fixture_ready,

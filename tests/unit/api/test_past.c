@@ -92,7 +92,8 @@ static void expect_status(const struct past_fixture *p, int status) {
 static const struct pm_past_row ROWS[] = {
     {.time_s = 1795200000,
      .sent = 6,
-     .figures = {6, 2000000, 1000000, 1500000, 3000000, 4000000, 5000000}},
+     .figures = {6, 2000000, 1000000, 1500000, 3000000, 4000000, 5000000},
+     .mean_ns = {[PM_PHASE_TCP] = 2000000}},
     {.time_s = 1795200060, .sent = 6, .lost = 6},
 };
 
@@ -117,6 +118,7 @@ static void a_series_as_json(void **state) {
   assert_string_equal(text, "{\n"
                             "  \"from\": \"me\",\n"
                             "  \"to\": \"\\u003cscript\\u003e\\u0026\\\"\",\n"
+                            "  \"source\": \"measured\",\n"
                             "  \"phase\": \"total\",\n"
                             "  \"since\": \"2026-11-20T18:40:00Z\",\n"
                             "  \"until\": \"2026-11-20T18:50:00Z\",\n"
@@ -132,7 +134,15 @@ static void a_series_as_json(void **state) {
                             "      \"p90_ns\": 3000000,\n"
                             "      \"p99_ns\": 4000000,\n"
                             "      \"max_ns\": 5000000,\n"
-                            "      \"mean_ns\": 2000000\n"
+                            "      \"mean_ns\": 2000000,\n"
+                            "      \"mean_ns_by_phase\": {\n"
+                            "        \"dns\": null,\n"
+                            "        \"tcp\": 2000000,\n"
+                            "        \"tls\": null,\n"
+                            "        \"first\": null,\n"
+                            "        \"last\": null,\n"
+                            "        \"total\": null\n"
+                            "      }\n"
                             "    },\n"
                             "    {\n"
                             "      \"t\": \"2026-11-20T18:41:00Z\",\n"
@@ -144,7 +154,15 @@ static void a_series_as_json(void **state) {
                             "      \"p90_ns\": null,\n"
                             "      \"p99_ns\": null,\n"
                             "      \"max_ns\": null,\n"
-                            "      \"mean_ns\": null\n"
+                            "      \"mean_ns\": null,\n"
+                            "      \"mean_ns_by_phase\": {\n"
+                            "        \"dns\": null,\n"
+                            "        \"tcp\": null,\n"
+                            "        \"tls\": null,\n"
+                            "        \"first\": null,\n"
+                            "        \"last\": null,\n"
+                            "        \"total\": null\n"
+                            "      }\n"
                             "    }\n"
                             "  ]\n"
                             "}\n");
@@ -183,14 +201,23 @@ static void nothing_known_is_a_page_without_a_plot(void **state) {
 }
 
 static struct pm_past_answer week(struct pm_past_cell *cells) {
+  static const struct pm_pattern pattern = {.daily = true,
+                                            .p_day = 0.0005,
+                                            .p_week = 1,
+                                            .slower_by = {[25] = 0.6},
+                                            .slow = {[25] = true}};
   memset(cells, 0, PM_PAST_WEEK_HOURS * sizeof(*cells));
   for (int i = 0; i < PM_PAST_WEEK_HOURS - 1; i++)
     cells[i] = (struct pm_past_cell){.hours = 4, .sent = 24, .figures = {.count = 24}};
   for (int i = 0; i < PM_PAST_WEEK_HOURS - 1; i++) cells[i].figures.p50_ns = 10 * PM_NS_PER_MS;
   cells[25].figures.p50_ns = 16 * PM_NS_PER_MS; /* Tuesday, 1 o'clock */
   cells[25].lost = 12;
-  return (struct pm_past_answer){
-      .from = "me", .to = "a", .cells = cells, .all = {.count = 4008, .p50_ns = 10 * PM_NS_PER_MS}};
+  return (struct pm_past_answer){.from = "me",
+                                 .to = "a",
+                                 .reported = true,
+                                 .cells = cells,
+                                 .all = {.count = 4008, .p50_ns = 10 * PM_NS_PER_MS},
+                                 .pattern = &pattern};
 }
 
 static void a_week_has_168_cells(void **state) {
@@ -200,11 +227,16 @@ static void a_week_has_168_cells(void **state) {
   int count = 0;
   send_get(p, "/v1/profile", "to=a&zone=-05:30");
   assert_int_equal(p->ask.kind, PM_PAST_WEEK);
-  assert_int_equal(p->ask.zone_min, -330);
+  assert_int_equal(p->ask.zone.min, -330);
   const char *text = tell(p, PM_OK, &told);
   assert_has(text, "\"zone\": \"-05:30\"");
   assert_has(text, "\"weekday\": 2,\n      \"hour\": 1,\n      \"hours\": 4,\n      \"sent\": 24,\n"
                    "      \"lost\": 12,\n      \"n\": 24,\n");
+  assert_has(text, "\"source\": \"reported\"");
+  assert_has(text, "\"daily\": true,\n    \"weekly\": false,\n    \"p_day\": 0.000500,\n"
+                   "    \"p_week\": 1.000000\n");
+  assert_has(text, "\"slower_by\": 0.6000,\n      \"slow\": true");
+  assert_has(text, "\"slower_by\": null,\n      \"slow\": false"); /* Sunday, 23 o'clock */
   for (const char *at = text; (at = strstr(at, "\"weekday\"")) != NULL; at++) count++;
   assert_int_equal(count, 168);
 }
@@ -217,7 +249,7 @@ static void a_week_as_a_page(void **state) {
   const char *text = tell(p, PM_OK, &told);
   assert_has(text, "at UTC+01:00. Over all: 10.000 ms of 4008.");
   assert_has(text, "<th scope=\"row\">01:00</th><td class=\"number h0\">10.000"
-                   "<small>24 sent</small></td><td class=\"number h4\">16.000"
+                   "<small>24 sent</small></td><td class=\"number h4\"><strong>16.000</strong>"
                    "<small>24 sent</small><small>50 % lost</small></td>");
   assert_has(text, "<td class=\"number\">-</td></tr>"); /* Sunday, 23 o'clock */
 }
@@ -249,7 +281,7 @@ static void the_pairs(void **state) {
 
 static void bad_input_is_not_asked(void **state) {
   struct past_fixture *p = *state;
-  static const char *const queries[] = {"to=a&step=7", "to=a&phase=x", "to=%zz", "to=a&from=x"};
+  static const char *const queries[] = {"to=a&step=7", "to=a&phase=x", "to=%zz", "to=a&since=x"};
   for (size_t i = 0; i < sizeof(queries) / sizeof(queries[0]); i++) {
     send_get(p, "/v1/history", queries[i]);
     expect_status(p, 400);
