@@ -27,10 +27,10 @@ BOUND = {
     r"cJSON\.h|cjson/": {"src/base/json_read.c"},
     r"xxhash\.h": re.compile(r"src/(base|gossip|probe)/"),
     r"curl/": re.compile(r"src/probe/(curl_multi|transfer[a-z_]*|timing|exchange)\.[ch]|tools/avgping/fetch\.c"),
-    r"zlib\.h": {"src/publish/gzip.c"},
+    r"zlib\.h": {"src/publish/gzip.c", "tools/embed/embed.c"},
     r"ares": re.compile(r"src/probe/resolver[a-z_]*\.c"),
     r"openssl/": re.compile(r"src/api/(tls|auth)[a-z_]*\.[ch]|src/node/mesh_key[a-z_]*\.c"),
-    r"linux/": {"src/probe/kernel.c"},
+    r"linux/": {"src/probe/kernel.c", "src/node/sandbox.c", "src/node/sandbox_filter.c"},
     r"sqlite3\.h": re.compile(r"src/store/"),
     r"llhttp\.h": {"src/api/http_parser.c"},
     r"uv\.h": re.compile(

@@ -10,6 +10,19 @@ void pm_descriptors_fill_standard(void) {
   if (fd >= 0) close(fd);
 }
 
+size_t pm_descriptors_share(size_t connections_wanted, const struct pm_log *log) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_max == RLIM_INFINITY)
+    return connections_wanted;
+  size_t half = (size_t)(limit.rlim_max / 2);
+  if (connections_wanted <= half) return connections_wanted;
+  pm_log(log, PM_LOG_INFO,
+         "the limit of open files is %llu: at most %zu connections of clients at once instead of "
+         "%zu",
+         (unsigned long long)limit.rlim_max, half, connections_wanted);
+  return half > 0 ? half : 1;
+}
+
 size_t pm_descriptors_reserve(size_t probes_wanted, size_t spare, const struct pm_log *log) {
   struct rlimit limit;
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return probes_wanted;

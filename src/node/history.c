@@ -6,6 +6,7 @@
 #include <uv.h>
 
 #include "gossip/wire_text.h"
+#include "node/history_reports.h"
 
 enum {
   MINUTE_MS = 60 * 1000,
@@ -27,7 +28,8 @@ struct pm_history_feed {
   char own_key[PM_WIRE_ID_BYTES];
   struct cursor *cursors; /* ascending by target */
   size_t count, max;
-  int open; /* timer and store, not closed yet */
+  int64_t reported; /* minute of the calendar up to which reports have been put */
+  int open;         /* timer and store, not closed yet */
   void (*closed)(void *owner);
   void *closed_owner;
 };
@@ -150,6 +152,23 @@ static void arm(struct pm_history_feed *feed) {
   uv_timer_start(&feed->timer, on_timer, MINUTE_MS - now_ms % MINUTE_MS + AFTER_MS, 0);
 }
 
+static int64_t last_report_end(void) {
+  int64_t minute = pm_clock_wall().ns / MINUTE_NS;
+  return minute - minute % PM_HISTORY_REPORT_MIN;
+}
+
+/* Ten minutes of the calendar are over; of those in which this node began it knows enough, for the
+ * rows tell of all of them. */
+static void put_reports(struct pm_history_feed *feed) {
+  const struct pm_history_feed_config *config = &feed->config;
+  const struct pm_matrix *matrix = config->matrix ? config->matrix(config->owner) : NULL;
+  int64_t end = last_report_end();
+  if (matrix == NULL || config->id == NULL || end == feed->reported) return;
+  pm_history_reports_put(feed->store, matrix, config->core(config->owner), config->id,
+                         pm_clock_now(), end - PM_HISTORY_REPORT_MIN);
+  feed->reported = end;
+}
+
 static void on_timer(uv_timer_t *timer) {
   struct pm_history_feed *feed = timer->data;
   const struct pm_roster *roster = pm_prober_roster(feed->config.prober);
@@ -157,6 +176,7 @@ static void on_timer(uv_timer_t *timer) {
   if (follow_roster(feed, roster))
     for (size_t i = 0; i < feed->count; i++)
       take(feed, pm_roster_at(roster, i), now, &feed->cursors[i]);
+  put_reports(feed);
   pm_store_commit(feed->store);
   arm(feed);
 }
@@ -201,6 +221,7 @@ enum pm_err pm_history_feed_open(uv_loop_t *loop, const struct pm_history_feed_c
   if (!options->state_dir)
     pm_log(config->log, PM_LOG_DEBUG, "history: kept in memory, for a day; --state-dir keeps it");
   fill_own_key(feed);
+  feed->reported = last_report_end();
   uv_timer_init(loop, &feed->timer);
   feed->timer.data = feed;
   arm(feed);
@@ -241,17 +262,60 @@ struct pm_store *pm_history_feed_store(struct pm_history_feed *feed) {
   return feed ? feed->store : NULL;
 }
 
-void pm_history_feed_key_of(const struct pm_history_feed *feed, const char *text, char *out) {
+/* What people call it: its URL, or its host and port. */
+static bool is_called(const struct pm_contact *contact, const char *text) {
+  char url[PM_CONTACT_URL_BYTES], host[PM_CONTACT_TEXT_BYTES];
+  pm_contact_url(contact, url);
+  pm_contact_host_port(contact, host);
+  return strcmp(url, text) == 0 || strcmp(host, text) == 0;
+}
+
+static const struct pm_target *target_called(const struct pm_history_feed *feed, const char *text,
+                                             bool key, struct names *out) {
   const struct pm_roster *roster = pm_prober_roster(feed->config.prober);
-  struct names names;
-  snprintf(out, PM_STORE_KEY_BYTES, "%s", text);
   for (size_t i = 0; i < pm_roster_count(roster); i++) {
     const struct pm_target *target = pm_roster_at(roster, i);
-    if (strcmp(target->spec.endpoint.url, text) != 0) continue;
-    fill_names(feed, target, &names);
-    snprintf(out, PM_STORE_KEY_BYTES, "%s", names.key);
-    return;
+    if (!key && strcmp(target->spec.endpoint.url, text) != 0) continue;
+    fill_names(feed, target, out);
+    if (!key || strcmp(out->key, text) == 0) return target;
   }
+  return NULL;
+}
+
+static bool member_called(const struct pm_history_feed *feed, const char *text,
+                          struct pm_gossip_member *out) {
+  const struct pm_gossip *core = feed->config.core(feed->config.owner);
+  uint32_t cursor = 0;
+  while (core != NULL && pm_gossip_next(core, &cursor, out))
+    if (pm_node_id_is_set(&out->id) && is_called(&out->contact, text)) return true;
+  return false;
+}
+
+void pm_history_feed_key_of(const struct pm_history_feed *feed, const char *text, char *out) {
+  struct pm_gossip_member member;
+  struct names names;
+  if (text[0] == '\0' || strcmp(text, "self") == 0)
+    snprintf(out, PM_STORE_KEY_BYTES, "%s", feed->own_key);
+  else if (target_called(feed, text, false, &names) != NULL)
+    snprintf(out, PM_STORE_KEY_BYTES, "%s", names.key);
+  else if (member_called(feed, text, &member))
+    pm_wire_id(&member.id, out);
+  else
+    snprintf(out, PM_STORE_KEY_BYTES, "%s", text);
+}
+
+enum pm_err pm_history_feed_open_minute(const struct pm_history_feed *feed, const char *key,
+                                        int64_t *out_minute, uint8_t **out, size_t *out_count) {
+  struct pm_slot slot = {0};
+  struct names names;
+  int64_t minute;
+  const struct pm_target *target = target_called(feed, key, true, &names);
+  if (target == NULL) return PM_ERR_MISSING;
+  enum pm_err err = pm_window_open_minute(&target->stats.window, &minute, &slot);
+  if (err == PM_OK) err = pm_slot_pack(&slot, out, out_count);
+  if (err == PM_OK) *out_minute = wall_minute(minute);
+  pm_slot_deinit(&slot);
+  return err;
 }
 
 const char *pm_history_feed_own_key(const struct pm_history_feed *feed) {

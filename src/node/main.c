@@ -1,3 +1,4 @@
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -5,6 +6,7 @@
 #include <unistd.h>
 
 #include "node/descriptors.h"
+#include "node/healthcheck.h"
 #include "node/node.h"
 #include "node/options.h"
 #include "node/publishers.h"
@@ -44,6 +46,13 @@ static enum pm_exit print_forecast(const struct pm_options *options) {
 static enum pm_exit complain(const struct pm_why *why, enum pm_exit status) {
   fprintf(stderr, "pingmesh: %s\n", why->text);
   return status;
+}
+
+static enum pm_exit healthcheck(const struct pm_options *options) {
+  struct pm_why why = {""};
+  signal(SIGPIPE, SIG_IGN);
+  enum pm_err err = pm_healthcheck_run(options, environment, NULL, "/proc/1/cmdline", &why);
+  return err == PM_OK ? PM_EXIT_DONE : complain(&why, PM_EXIT_FAILED);
 }
 
 static void log_notes(const struct pm_log *log, const char *notes) {
@@ -88,6 +97,9 @@ int main(int argc, char **argv) {
     break;
   case PM_OPTIONS_DASHBOARD:
     status = print(stdout, pm_publishers_dashboard, PM_EXIT_DONE);
+    break;
+  case PM_OPTIONS_HEALTHCHECK:
+    status = healthcheck(&options);
     break;
   case PM_OPTIONS_NOTHING_TO_DO:
     status = print(stderr, pm_options_usage, PM_EXIT_WRONG_USE);

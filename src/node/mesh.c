@@ -9,11 +9,16 @@
 #include "base/secret.h"
 #include "node/mesh_parts.h"
 
+enum { ROWS_MS = 1000 /* as fine as ages are told */ };
+
+static const float COORDINATE_ERROR_LEAST = 0.25f;
+
 /* --- steps ------------------------------------------------------------------------------------ */
 
 static void apply(struct pm_mesh *mesh, const struct pm_gossip_change *change) {
   pm_mesh_active_apply(mesh, change);
   pm_mesh_report(mesh, change);
+  if (mesh->config.changed) mesh->config.changed(mesh->config.owner, change);
 }
 
 static void on_timer(uv_timer_t *timer) {
@@ -54,6 +59,11 @@ void pm_mesh_step(struct pm_mesh *mesh, const struct pm_gossip_event *event) {
   pm_mesh_carry_out(mesh);
 }
 
+static void on_rows_timer(uv_timer_t *timer) {
+  struct pm_mesh *mesh = timer->data;
+  pm_rows_advance(mesh->rows, pm_clock_now());
+}
+
 static void on_save_timer(uv_timer_t *timer) {
   pm_mesh_save(timer->data);
 }
@@ -85,6 +95,26 @@ void pm_mesh_remove_seed(struct pm_mesh *mesh, const struct pm_endpoint *endpoin
   pm_mesh_step(mesh, &event);
 }
 
+void pm_mesh_refuse(struct pm_mesh *mesh, uint64_t handle) {
+  struct pm_gossip_member member;
+  if (!pm_gossip_get(mesh->core, handle, &member)) return;
+  struct pm_gossip_refused refused = {
+      .key = pm_contact_hash(&member.contact, pm_gossip_key_seed(mesh->core)),
+      .wait_s = PM_MESH_REFUSE_S,
+      .contact_wait_s = PM_MESH_REFUSE_S,
+      .times = 1,
+      .contacts = 1,
+  };
+  struct pm_gossip_event remove = {
+      .now = pm_clock_now(), .kind = PM_GOSSIP_LOCAL_REMOVE, .local = &member.contact};
+  struct pm_gossip_event forget = {.now = remove.now, .kind = PM_GOSSIP_FORGET, .forget = handle};
+  struct pm_gossip_event refuse = {
+      .now = remove.now, .kind = PM_GOSSIP_RESTORE_REFUSED, .refused = &refused};
+  pm_mesh_step(mesh, &remove);
+  pm_mesh_step(mesh, &forget);
+  pm_mesh_step(mesh, &refuse);
+}
+
 enum pm_err pm_mesh_reload_keys(struct pm_mesh *mesh, struct pm_why *why) {
   const char *path = mesh->config.options->mesh_key_file;
   struct pm_mesh_keys keys = {.count = 0};
@@ -114,6 +144,10 @@ static enum pm_err fill_config(const struct pm_mesh_config *from, const struct p
   out->policy = from->policy;
   out->id = state->id;
   out->key_seed = state->key_seed;
+  out->coordinate = state->coordinate;
+  /* The network may have changed meanwhile: at that error a coordinate finds its place again. */
+  if (out->coordinate.error > 0 && out->coordinate.error < COORDINATE_ERROR_LEAST)
+    out->coordinate.error = COORDINATE_ERROR_LEAST;
   out->pace_s = (uint32_t)options->pace_s;
   out->inc = (uint64_t)identity->start.ns;
   struct pm_contact *self = &out->self[0];
@@ -136,20 +170,26 @@ static enum pm_err allocate(struct pm_mesh *mesh, const struct pm_gossip_config 
   mesh->update = malloc(sizeof *mesh->update);
   mesh->answer.entries = malloc(PM_WIRE_ENTRIES_MAX * sizeof *mesh->answer.entries);
   mesh->answer.entries_max = PM_WIRE_ENTRIES_MAX;
+  mesh->answer.old = malloc(PM_WIRE_ENTRIES_MAX * sizeof *mesh->answer.old);
   mesh->pinged_max = config->active_max + config->locals_max;
   mesh->pinged = calloc(mesh->pinged_max, sizeof *mesh->pinged);
   if (memory && pm_secret_fill(seed, sizeof seed) == PM_OK)
     mesh->core = pm_gossip_init(memory, config, seed, pm_clock_now());
   else
     free(memory);
-  return mesh->core && mesh->update && mesh->answer.entries && mesh->pinged ? PM_OK : PM_ERR_NOMEM;
+  if (!mesh->core || !mesh->update || !mesh->answer.entries || !mesh->answer.old || !mesh->pinged)
+    return PM_ERR_NOMEM;
+  return pm_mesh_rows_open(mesh);
 }
 
 static void mesh_free(struct pm_mesh *mesh) {
   free(mesh->core); /* begins where its memory does */
   free(mesh->update);
   free(mesh->answer.entries);
+  free(mesh->answer.old);
   free(mesh->pinged);
+  pm_rows_free(mesh->rows);
+  pm_slot_deinit(&mesh->slot);
   pm_buf_deinit(&mesh->query);
   pm_buf_deinit(&mesh->saved);
   free(mesh);
@@ -186,7 +226,9 @@ enum pm_err pm_mesh_open(struct uv_loop_s *loop, const struct pm_mesh_config *co
   pm_mesh_report_init(mesh);
   uv_timer_init(loop, &mesh->timer);
   uv_timer_init(loop, &mesh->save_timer);
-  mesh->timer.data = mesh->save_timer.data = mesh;
+  uv_timer_init(loop, &mesh->rows_timer);
+  mesh->timer.data = mesh->save_timer.data = mesh->rows_timer.data = mesh;
+  uv_timer_start(&mesh->rows_timer, on_rows_timer, ROWS_MS, ROWS_MS);
   uv_timer_start(&mesh->save_timer, on_save_timer, PM_MESH_SAVE_MS, PM_MESH_SAVE_MS);
   arm(mesh);
   if (config->options->state_dir) pm_mesh_restore(mesh, &state);
@@ -216,7 +258,8 @@ void pm_mesh_close(struct pm_mesh *mesh, void (*closed)(void *owner), void *owne
   mesh->closed = closed;
   mesh->closed_owner = owner;
   pm_mesh_sends_cancel(mesh);
-  mesh->handles = 2;
+  mesh->handles = 3;
+  uv_close((uv_handle_t *)&mesh->rows_timer, on_closed);
   uv_close((uv_handle_t *)&mesh->timer, on_closed);
   uv_close((uv_handle_t *)&mesh->save_timer, on_closed);
 }

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "analysis/matrix.h"
+#include "analysis/own_row.h"
 #include "api/http_message.h"
 #include "base/buf.h"
 #include "base/err.h"
@@ -32,6 +34,12 @@ struct pm_mesh_config {
   struct pm_prober *prober;
   const struct pm_log *log;
   uint64_t (*requests)(void *owner); /* answered so far, for the document's head */
+  /* Each change of the core, as it happens. NULL: nobody wants to know. */
+  void (*changed)(void *owner, const struct pm_gossip_change *change);
+  /* Cells of a row of the matrix have changed, those that have gone are UNKNOWN; NULL: nobody wants
+   * to know. Borrowed for the call. */
+  void (*row_changed)(void *owner, const struct pm_matrix_row *row,
+                      const struct pm_matrix_cell *cells, size_t count);
   void *owner;
 };
 
@@ -53,6 +61,13 @@ void pm_mesh_add_seed(struct pm_mesh *mesh, const struct pm_endpoint *endpoint);
 /* A seed no longer: forgotten, until gossip finds it again. */
 void pm_mesh_remove_seed(struct pm_mesh *mesh, const struct pm_endpoint *endpoint);
 
+enum {
+  PM_MESH_REFUSE_S = 3600 /* as long as one that did not answer; others forget it in that time */
+};
+/* The operator wants this member gone: forgotten, and refused for PM_MESH_REFUSE_S, whoever names
+ * it, itself included. */
+void pm_mesh_refuse(struct pm_mesh *mesh, uint64_t member);
+
 /* Reads --mesh-key-file again: from now on its first key signs, and each of it is accepted. With
  * an error (as pm_mesh_keys_read) all stays as it was. PM_OK, too, if there is no such file. */
 enum pm_err pm_mesh_reload_keys(struct pm_mesh *mesh, struct pm_why *why) PM_MUST_USE;
@@ -62,12 +77,21 @@ const char *pm_mesh_ask(struct pm_mesh *mesh, const struct pm_target *target);
 void pm_mesh_answered(struct pm_mesh *mesh, uint64_t member,
                       const struct pm_exchange_result *result);
 
+/* A sample of such a target was recorded. */
+void pm_mesh_measured(struct pm_mesh *mesh, const struct pm_target *target);
+
 /* The service's hooks, see api/service.h. */
-bool pm_mesh_pong(struct pm_mesh *mesh, const struct pm_http_request *request, struct pm_buf *out);
+bool pm_mesh_pong(struct pm_mesh *mesh, const struct pm_http_request *request, struct pm_buf *out,
+                  struct pm_buf *row);
 bool pm_mesh_pull(struct pm_mesh *mesh, const struct pm_http_request *request, struct pm_buf *out);
 
 /* This node's identity; lives as long as the mesh. */
 const struct pm_node_id *pm_mesh_id(const struct pm_mesh *mesh);
+
+/* What this node knows of the whole mesh, its own row among it; and that row as it is published.
+ * Both are the mesh's, and change on the loop. */
+const struct pm_matrix *pm_mesh_matrix(const struct pm_mesh *mesh);
+const struct pm_own_row *pm_mesh_own_row(const struct pm_mesh *mesh);
 
 /* For people and counters. */
 const struct pm_gossip *pm_mesh_core(const struct pm_mesh *mesh);

@@ -2,7 +2,7 @@
 
 #include "node/mesh_parts.h"
 
-static struct pm_mesh_pinged *find_pinged(struct pm_mesh *mesh, uint64_t member) {
+struct pm_mesh_pinged *pm_mesh_find_pinged(struct pm_mesh *mesh, uint64_t member) {
   for (size_t i = 0; i < mesh->pinged_count; i++)
     if (mesh->pinged[i].member == member) return &mesh->pinged[i];
   return NULL;
@@ -54,7 +54,7 @@ static enum pm_err probe_it(struct pm_mesh *mesh, const struct pm_gossip_member 
       .insecure = options->insecure,
       .member = member->handle,
   };
-  if (spec.learned == PM_LEARNED_CONFIG) spec.learned = PM_LEARNED_PEER;
+  if (spec.learned == PM_LEARNED_OPERATOR) spec.learned = PM_LEARNED_PEER;
   if (member->source && pm_gossip_get(mesh->core, member->source, &teacher))
     pm_contact_host_port(&teacher.contact, spec.learned_from);
   if (spec.source.family == PM_IP_NONE) spec.source = member->contact.ip;
@@ -64,7 +64,7 @@ static enum pm_err probe_it(struct pm_mesh *mesh, const struct pm_gossip_member 
 
 /* A person's own target obeys, too, for as long as it is a member. */
 static void pace(struct pm_mesh *mesh, uint64_t handle) {
-  const struct pm_mesh_pinged *pinged = find_pinged(mesh, handle);
+  const struct pm_mesh_pinged *pinged = pm_mesh_find_pinged(mesh, handle);
   struct pm_gossip_member member;
   if (pinged && pm_gossip_get(mesh->core, handle, &member))
     pm_prober_set_delay(mesh->config.prober, pinged->target, wished_s(pinged->delay_s, &member));
@@ -72,7 +72,7 @@ static void pace(struct pm_mesh *mesh, uint64_t handle) {
 
 static void activate(struct pm_mesh *mesh, uint64_t handle) {
   struct pm_gossip_member member;
-  if (mesh->pinged_count == mesh->pinged_max || find_pinged(mesh, handle)) return;
+  if (mesh->pinged_count == mesh->pinged_max || pm_mesh_find_pinged(mesh, handle)) return;
   if (!pm_gossip_get(mesh->core, handle, &member)) return;
   struct pm_mesh_pinged pinged = {.member = handle, .delay_s = usual_delay_s(mesh)};
   const struct pm_target *own = own_target(mesh, &member.contact);
@@ -89,10 +89,11 @@ static void activate(struct pm_mesh *mesh, uint64_t handle) {
 }
 
 static void deactivate(struct pm_mesh *mesh, uint64_t handle) {
-  struct pm_mesh_pinged *pinged = find_pinged(mesh, handle);
+  struct pm_mesh_pinged *pinged = pm_mesh_find_pinged(mesh, handle);
   if (!pinged) return;
   struct pm_mesh_pinged gone = *pinged;
   *pinged = mesh->pinged[--mesh->pinged_count];
+  pm_mesh_rows_leave(mesh, &gone);
   pm_prober_set_member(mesh->config.prober, gone.target, 0);
   if (gone.own) pm_prober_set_delay(mesh->config.prober, gone.target, gone.delay_s);
   /* It may have ended by itself: then there is nothing to remove. */
@@ -111,12 +112,15 @@ void pm_mesh_active_apply(struct pm_mesh *mesh, const struct pm_gossip_change *c
 /* --- the prober's hooks ----------------------------------------------------------------------- */
 
 const char *pm_mesh_ask(struct pm_mesh *mesh, const struct pm_target *target) {
-  struct pm_mesh_pinged *pinged = find_pinged(mesh, target->spec.member);
+  struct pm_mesh_pinged *pinged = pm_mesh_find_pinged(mesh, target->spec.member);
   if (!pinged || mesh->closing) return NULL;
   pinged->asked = pm_gossip_plan_ping(mesh->core, target->spec.member, pm_clock_now(), &mesh->ping);
   if (!pinged->asked) return NULL;
   pinged->token = mesh->ping.token;
   if (mesh->ping.plain) return NULL;
+  struct pm_gossip_member member;
+  bool known = pm_gossip_get(mesh->core, target->spec.member, &member);
+  pm_rows_ask(mesh->rows, mesh->core, known ? &member : NULL, pm_clock_now(), &mesh->ping.request);
   pm_buf_reset(&mesh->query);
   pm_wire_request_write(&mesh->ping.request, &mesh->query);
   return pm_buf_status(&mesh->query) == PM_OK ? mesh->query.data : NULL;
@@ -124,7 +128,7 @@ const char *pm_mesh_ask(struct pm_mesh *mesh, const struct pm_target *target) {
 
 void pm_mesh_answered(struct pm_mesh *mesh, uint64_t member,
                       const struct pm_exchange_result *result) {
-  struct pm_mesh_pinged *pinged = find_pinged(mesh, member);
+  struct pm_mesh_pinged *pinged = pm_mesh_find_pinged(mesh, member);
   if (!pinged || !pinged->asked || mesh->closing) return;
   pinged->asked = false;
   struct pm_gossip_token token = pinged->token;

@@ -4,6 +4,7 @@
  *   mesh.c         its life, and the core's steps      mesh_send.c    probes, pulls and lookups
  *   mesh_active.c  members that the prober pings       mesh_serve.c   what others ask
  *   mesh_save.c    what a restart is to find           mesh_report.c  what the log tells
+ *   mesh_rows.c    rows of the matrix, ours and those of others
  */
 #ifndef PM_NODE_MESH_PARTS_H
 #define PM_NODE_MESH_PARTS_H
@@ -14,11 +15,13 @@
 #include <uv.h>
 
 #include "gossip/gossip.h"
+#include "gossip/rows.h"
 #include "node/log_budget.h"
 #include "node/mesh.h"
 #include "node/mesh_key.h"
 #include "node/mesh_state.h"
 #include "probe/resolver.h"
+#include "probe/slot.h"
 
 /* A send of the core under way. */
 struct pm_mesh_send {
@@ -39,6 +42,9 @@ struct pm_mesh_pinged {
   bool own;        /* a person's target as well: it outlives the membership */
   bool asked;
   struct pm_gossip_token token;
+  struct pm_node_id id; /* whose cell of our row it is; zero: nobody's yet */
+  enum pm_cell_state state;
+  struct pm_time set; /* the cell, last */
 };
 
 struct pm_mesh_reports {
@@ -58,6 +64,9 @@ struct pm_mesh {
   struct pm_mesh_pinged *pinged;
   size_t pinged_count, pinged_max;
   struct pm_mesh_reports reports;
+  struct pm_rows *rows;
+  struct pm_slot slot; /* the window that is being asked */
+  uv_timer_t rows_timer;
   uv_timer_t timer;
   struct pm_mesh_keys keys;
   struct pm_node_id id;
@@ -66,6 +75,7 @@ struct pm_mesh {
   struct pm_buf saved; /* the text being written */
   struct pm_why save_why;
   enum pm_err save_err;
+  bool save_failing; /* the one before, too: it has been said */
   bool saving;
   int handles; /* not closed yet */
   bool closing;
@@ -97,7 +107,15 @@ enum pm_err pm_mesh_endpoint(const struct pm_contact *contact, const char *path,
 enum pm_learned pm_mesh_learned(const struct pm_gossip_member *member);
 
 /* mesh_active.c */
+/* NULL if it is not pinged. */
+struct pm_mesh_pinged *pm_mesh_find_pinged(struct pm_mesh *mesh, uint64_t member);
 void pm_mesh_active_apply(struct pm_mesh *mesh, const struct pm_gossip_change *change);
+
+/* mesh_rows.c */
+/* PM_ERR_NOMEM. */
+enum pm_err pm_mesh_rows_open(struct pm_mesh *mesh) PM_MUST_USE;
+/* It is not pinged any more. */
+void pm_mesh_rows_leave(struct pm_mesh *mesh, const struct pm_mesh_pinged *pinged);
 
 /* mesh_save.c */
 /* The identity and members of before, or a new identity. */

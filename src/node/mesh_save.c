@@ -13,7 +13,10 @@ static void on_saved(uv_work_t *work, int status) {
   struct pm_mesh *mesh = work->data;
   (void)status; /* never cancelled */
   mesh->saving = false;
-  if (mesh->save_err != PM_OK) pm_log(mesh->config.log, PM_LOG_INFO, "%s", mesh->save_why.text);
+  bool failed = mesh->save_err != PM_OK;
+  if (failed && !mesh->save_failing)
+    pm_log(mesh->config.log, PM_LOG_INFO, "%s", mesh->save_why.text);
+  mesh->save_failing = failed;
   pm_mesh_finish_closing(mesh);
 }
 

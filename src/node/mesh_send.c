@@ -16,8 +16,10 @@ enum pm_err pm_mesh_endpoint(const struct pm_contact *contact, const char *path,
   return err != PM_OK ? err : pm_endpoint_with_path(&ping, path, out);
 }
 
+/* A seed may be an operator's or the configuration's: the mesh makes no difference, for what the
+ * latter may do besides, to ask a metadata service, no node is. */
 enum pm_learned pm_mesh_learned(const struct pm_gossip_member *member) {
-  if (member->local || member->source_ip.family == PM_IP_NONE) return PM_LEARNED_CONFIG;
+  if (member->local || member->source_ip.family == PM_IP_NONE) return PM_LEARNED_OPERATOR;
   return member->learned == PM_DIAL_CONSENT ? PM_LEARNED_CONTACT : PM_LEARNED_PEER;
 }
 
@@ -61,13 +63,18 @@ void pm_mesh_tell_pong(struct pm_mesh *mesh, const struct pm_gossip_token *token
                                            .pong = ours ? &pong : NULL,
                                            .location = placed ? location : "",
                                            .rtt_us = ok ? rtt_us_of(&result->sample) : 0}};
-  pm_mesh_step(mesh, &event);
+  if (mesh->closing) return;
+  pm_gossip_step(mesh->core, &event, mesh->update);
+  struct pm_node_id from = mesh->update->proved;
+  pm_mesh_carry_out(mesh);
+  if (ok) pm_rows_take(mesh->rows, &from, result->long_header, event.now);
 }
 
 static void tell_answer(struct pm_mesh *mesh, const struct pm_gossip_token *token,
                         const struct pm_exchange_result *result) {
   struct pm_why why;
   bool ok = result && result->sample.outcome == PM_OUTCOME_SUCCESS;
+  mesh->answer.rows = pm_rows_inbox(mesh->rows);
   if (ok && pm_wire_answer_read(result->body, result->body_bytes, &mesh->answer, &why) != PM_OK) {
     pm_log(mesh->config.log, PM_LOG_VERBOSE, "mesh: a list that cannot be read: %s", why.text);
     ok = false;
@@ -75,7 +82,13 @@ static void tell_answer(struct pm_mesh *mesh, const struct pm_gossip_token *toke
   struct pm_gossip_event event = {.now = pm_clock_now(),
                                   .kind = PM_GOSSIP_ANSWER,
                                   .answer = {.token = *token, .answer = ok ? &mesh->answer : NULL}};
-  pm_mesh_step(mesh, &event);
+  if (mesh->closing) return;
+  pm_gossip_step(mesh->core, &event, mesh->update);
+  struct pm_node_id via = mesh->update->proved;
+  uint64_t old = mesh->update->old_word;
+  pm_mesh_carry_out(mesh);
+  if (ok) pm_rows_take_old(mesh->rows, mesh->core, old, &mesh->answer, event.now);
+  if (ok) pm_rows_take_relayed(mesh->rows, mesh->core, &via, event.now);
 }
 
 static void tell_resolved(struct pm_mesh *mesh, const struct pm_gossip_token *token,
@@ -138,6 +151,8 @@ static enum pm_err begin_request(struct pm_mesh *mesh, const struct pm_gossip_se
   const char *path = what->kind == PM_GOSSIP_SEND_PULL ? "/v1/peers" : "/v1/ping";
   enum pm_err err = pm_mesh_endpoint(&what->to, path, &endpoint);
   if (err != PM_OK) return err;
+  /* Without TLS there is no certificate that could say who answers. */
+  if (mesh->config.options->mutual_tls && !endpoint.https) return PM_ERR_DENIED;
   bool known = pm_gossip_get(mesh->core, what->token.handle, &member);
   struct pm_exchange_request request = {
       .endpoint = &endpoint,
@@ -148,7 +163,9 @@ static enum pm_err begin_request(struct pm_mesh *mesh, const struct pm_gossip_se
   set_limits(mesh, what, &request.limits);
   pm_buf_reset(&mesh->query);
   if (!what->plain) {
-    pm_wire_request_write(&what->request, &mesh->query);
+    struct pm_wire_request query = what->request;
+    pm_rows_ask(mesh->rows, mesh->core, known ? &member : NULL, pm_clock_now(), &query);
+    pm_wire_request_write(&query, &mesh->query);
     if ((err = pm_buf_status(&mesh->query)) != PM_OK) return err;
     request.query = mesh->query.data;
   }

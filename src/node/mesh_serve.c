@@ -16,13 +16,20 @@ static bool read_request(const struct pm_http_request *http, struct pm_wire_requ
          out->version != 0;
 }
 
-bool pm_mesh_pong(struct pm_mesh *mesh, const struct pm_http_request *http, struct pm_buf *out) {
+/* Where certificates say who is of the mesh, others are answered as any program is. */
+static bool may_be_peer(const struct pm_mesh *mesh, const struct pm_http_request *http) {
+  return !mesh->config.options->mutual_tls || http->certified;
+}
+
+bool pm_mesh_pong(struct pm_mesh *mesh, const struct pm_http_request *http, struct pm_buf *out,
+                  struct pm_buf *row) {
   struct pm_wire_request request;
-  if (mesh->closing || !read_request(http, &request)) return false;
+  if (mesh->closing || !may_be_peer(mesh, http) || !read_request(http, &request)) return false;
   request.pull = false;
   take_request(mesh, http, &request);
   bool answered = mesh->update->has_reply && mesh->update->reply.node.version != 0;
   if (answered) pm_wire_pong_write(&mesh->update->reply.node, out);
+  if (answered && mesh->update->asked_by_peer) pm_rows_answer(mesh->rows, &request, row);
   pm_mesh_carry_out(mesh);
   return answered;
 }
@@ -36,7 +43,7 @@ static bool is_old_node(const struct pm_http_request *http) {
 
 bool pm_mesh_pull(struct pm_mesh *mesh, const struct pm_http_request *http, struct pm_buf *out) {
   struct pm_wire_request request;
-  if (mesh->closing) return false;
+  if (mesh->closing || !may_be_peer(mesh, http)) return false;
   bool ours = read_request(http, &request);
   if (!ours && !is_old_node(http)) return false;
   if (ours) request.pull = true;
@@ -51,6 +58,8 @@ bool pm_mesh_pull(struct pm_mesh *mesh, const struct pm_http_request *http, stru
       .num_active = (int64_t)pm_prober_active(mesh->config.prober),
       .num_deleted = (int64_t)pm_roster_ended_total(pm_prober_roster(mesh->config.prober)),
   };
+  if (ours && mesh->update->asked_by_peer)
+    mesh->update->reply.rows = pm_rows_pass_on(mesh->rows, &request, pm_clock_now());
   if (ours)
     pm_wire_answer_write(&mesh->update->reply, &head, out);
   else

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +36,26 @@ static void put_refused(const struct pm_gossip_refused *refused, struct pm_buf *
                 refused->wait_s, contact_s, refused->times, refused->contacts);
 }
 
+static long long thousandths(float value) {
+  return llroundf(value * 1000);
+}
+
+/* What is never 0 does not become it. */
+static long long thousandths_up(float value) {
+  return (long long)ceilf(value * 1000);
+}
+
+static void put_coordinate(const struct pm_gossip *core, struct pm_buf *out) {
+  struct pm_gossip_status status;
+  pm_gossip_status(core, &status);
+  const struct pm_vivaldi *own = &status.coordinate;
+  if (!pm_vivaldi_valid(own) || own->error >= 1) return; /* has learned nothing yet */
+  pm_buf_text(out, "coordinate");
+  for (int i = 0; i < PM_VIVALDI_DIMENSIONS; i++)
+    pm_buf_printf(out, " %lld", thousandths(own->at_ms[i]));
+  pm_buf_printf(out, " %lld %lld\n", thousandths_up(own->height_ms), thousandths_up(own->error));
+}
+
 void pm_mesh_state_format(const struct pm_node_id *id, const struct pm_gossip *core,
                           struct pm_wall now, struct pm_buf *out) {
   struct pm_gossip_member member;
@@ -44,6 +65,7 @@ void pm_mesh_state_format(const struct pm_node_id *id, const struct pm_gossip *c
   for (size_t i = 0; i < PM_NODE_ID_BYTES; i++) pm_buf_printf(out, "%02x", id->bytes[i]);
   pm_buf_printf(out, "\nkey %016" PRIx64 "\nsaved %" PRId64 "\n", pm_gossip_key_seed(core),
                 now.ns / PM_NS_PER_S);
+  put_coordinate(core, out);
   while (pm_gossip_next(core, &cursor, &member)) put_member(&member, out);
   cursor = 0;
   while (pm_gossip_next_refused(core, &cursor, &refused)) put_refused(&refused, out);
@@ -104,6 +126,23 @@ static bool split(char *line, char **words, size_t count) {
 
 static bool read_contact(const char *text, struct pm_contact *out) {
   return pm_contact_from_text(text, out) == PM_OK && out->ip.family != PM_IP_NONE;
+}
+
+static bool read_coordinate(char *text, struct pm_vivaldi *out) {
+  enum { NUMBERS = PM_VIVALDI_DIMENSIONS + 2 };
+  char *words[NUMBERS];
+  float values[NUMBERS];
+  if (!split(text, words, NUMBERS)) return false;
+  for (int i = 0; i < NUMBERS; i++) {
+    bool negative = words[i][0] == '-';
+    int64_t number;
+    if (!read_number(words[i] + negative, &number)) return false;
+    values[i] = (negative ? -1 : 1) * (float)number / 1000;
+  }
+  struct pm_vivaldi coordinate = {.height_ms = values[NUMBERS - 2], .error = values[NUMBERS - 1]};
+  memcpy(coordinate.at_ms, values, sizeof coordinate.at_ms);
+  *out = coordinate;
+  return pm_vivaldi_valid(&coordinate);
 }
 
 static bool read_member(struct reading *reading, const char *text) {
@@ -173,6 +212,7 @@ static bool read_line(struct reading *reading, char *line) {
   if (whole && reading->line == 4)
     return starts(line, "saved ") && read_saved(line + 6, &state->saved);
   if (strcmp(line, "end") == 0) return reading->ended = true;
+  if (whole && starts(line, "coordinate ")) return read_coordinate(line + 11, &state->coordinate);
   if (starts(line, "member ")) return read_member(reading, line + 7);
   if (whole && starts(line, "lost ")) return read_lost(reading, line + 5);
   return whole && starts(line, "refused ") && read_refused(reading, line + 8);

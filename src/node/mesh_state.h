@@ -6,6 +6,7 @@
  *   id <32 hex digits>
  *   key <16 hex digits>                                    what the refused are hashed with: secret
  *   saved <seconds since 1970>                             all that follows is as of then
+ *   coordinate <x> <y> <z> <height> <error>                µs, and thousandths; may be missing
  *   member <host:port|ip>
  *   lost <host:port|ip> <s since lost> <s since it answered> <revivals that failed>
  *   refused <16 hex digits> <s to wait> <s until contact helps> <times> <contacts>
@@ -24,8 +25,8 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "gossip/contact.h"
 #include "base/node_id.h"
+#include "gossip/contact.h"
 #include "gossip/view.h"
 
 enum {
@@ -35,9 +36,11 @@ enum {
 
 struct pm_mesh_state {
   struct pm_node_id id;
-  uint64_t key_seed;          /* 0: unknown, and nobody refused then */
-  struct pm_wall saved;       /* 0: unknown */
-  struct pm_contact *members; /* this and the other lists: owned */
+  uint64_t key_seed;            /* 0: unknown, and nobody refused then */
+  struct pm_wall saved;         /* 0: unknown */
+  struct pm_vivaldi coordinate; /* this node's own: the others tell theirs with their first word.
+                                   All 0: unknown */
+  struct pm_contact *members;   /* this and the other lists: owned */
   size_t count;
   struct pm_gossip_tombstone *lost; /* ages as of saved, waits as well */
   size_t lost_count;

@@ -8,19 +8,24 @@
 
 #include "api/server.h"
 #include "api/service.h"
+#include "api/service_feed.h"
 #include "api/tls.h"
 #include "base/secret.h"
 #include "gossip/wire_pong.h"
+#include "gossip/wire_row.h"
 #include "node/admin_token.h"
 #include "node/descriptors.h"
 #include "node/exposition.h"
 #include "node/history.h"
 #include "node/identity.h"
 #include "node/mesh.h"
+#include "node/notify.h"
 #include "node/past.h"
+#include "node/peer_actions.h"
 #include "node/peer_import.h"
 #include "node/publishers.h"
 #include "node/report.h"
+#include "node/sandbox.h"
 #include "node/settings.h"
 #include "node/targets.h"
 #include "node/turns.h"
@@ -35,8 +40,8 @@ enum {
   PORT_TRIES = 6,          /* at once, then after 1, 2, 3, 4 and 5 s, as of old */
   LIST_TIMEOUT_MS = 10000, /* an old node waits as long for a list of peers */
   BODY_BYTES_KEPT = 16384, /* of a ping's answer, to find the remote's location in */
-  /* The server's connections; lists, libraries, sinks and the loop; libcurl's own. */
-  DESCRIPTORS_SPARE = 512 + 80 + PM_EXCHANGER_DESCRIPTORS,
+  /* Beside the server's connections: lists, libraries, sinks and the loop; libcurl's own. */
+  DESCRIPTORS_SPARE = 80 + PM_EXCHANGER_DESCRIPTORS,
 };
 
 /* In the order of their making; ended in the opposite order, see ARCHITECTURE.md. */
@@ -60,11 +65,14 @@ struct node {
   struct pm_server *server;
   uv_signal_t interrupt, terminate, hangup;
   uv_timer_t port_retry;
+  uv_timer_t feed; /* of the service, while there is a server */
   struct pm_turns turns;
+  struct pm_notify notify; /* the service manager */
   struct pm_metrics_rollup *rollup;
   struct pm_log_budget failures; /* what the log says of them */
   int port_tries;
-  bool serving; /* the port is ours */
+  size_t connections_max; /* of the server: a half of the descriptors at most */
+  bool serving;           /* the port is ours */
   bool stopping;
   bool any_given_up;
   enum pm_exit exit;
@@ -78,6 +86,8 @@ static void on_publishers_closed(void *owner) {
   uv_close((uv_handle_t *)&node->terminate, NULL);
   uv_close((uv_handle_t *)&node->hangup, NULL);
   uv_close((uv_handle_t *)&node->port_retry, NULL);
+  uv_close((uv_handle_t *)&node->feed, NULL);
+  pm_notify_close(&node->notify);
   pm_turns_close(&node->turns);
   /* The loop ends by itself now that nothing is left on it. */
 }
@@ -135,7 +145,9 @@ static void on_server_closed(void *owner) {
 static void stop(struct node *node) {
   if (node->stopping) return;
   node->stopping = true;
+  pm_notify_stopping(&node->notify);
   uv_timer_stop(&node->port_retry);
+  uv_timer_stop(&node->feed);
   if (node->server)
     pm_server_close(node->server, SERVER_GRACE_MS, on_server_closed, node);
   else
@@ -156,19 +168,45 @@ static void on_signal(uv_signal_t *handle, int number) {
   stop(node);
 }
 
-/* Keys and targets again, from the files that they come from; what is wrong is said, and then all
- * stays as it was. */
+/* A node without a server is ready once it measures; any other one when the port is its own. */
+static void tell_ready(struct node *node) {
+  char status[64];
+  if (node->serving)
+    snprintf(status, sizeof(status), "serving on port %u", node->identity.listen_port);
+  else if (!node->identity.listen_port)
+    snprintf(status, sizeof(status), "measuring, without a server");
+  else
+    return;
+  pm_notify_ready(&node->notify, status);
+}
+
+static enum pm_err reload_token(struct node *node, struct pm_why *why) {
+  char token[PM_AUTH_TOKEN_BYTES_MAX + 1];
+  enum pm_err err = pm_admin_token_read(node->options, token, why);
+  if (err == PM_OK) pm_service_set_token(node->service, token);
+  explicit_bzero(token, sizeof(token));
+  return err;
+}
+
+/* Keys, certificates, the token and targets again, from the files that they come from; what is
+ * wrong is said, and then all stays as it was. */
 static void on_hangup(uv_signal_t *handle, int number) {
   struct node *node = handle->data;
   struct pm_why why;
   (void)number;
   if (node->stopping) return;
   pm_log(node->log, PM_LOG_ALWAYS, "hangup signal: reading keys and targets again");
+  pm_notify_reloading(&node->notify);
   pm_publisher_reopen(&node->publisher);
   if (node->mesh && pm_mesh_reload_keys(node->mesh, &why) != PM_OK)
     pm_log(node->log, PM_LOG_ALWAYS, "%s; the keys of before go on", why.text);
+  if (node->server && pm_server_reload_tls(node->server, &why) != PM_OK)
+    pm_log(node->log, PM_LOG_ALWAYS, "%s; the certificate of before goes on", why.text);
+  if (node->service && reload_token(node, &why) != PM_OK)
+    pm_log(node->log, PM_LOG_ALWAYS, "%s; the token of before goes on", why.text);
   if (node->targets && pm_targets_reload(node->targets, &why) != PM_OK)
     pm_log(node->log, PM_LOG_ALWAYS, "%s; the targets of before go on", why.text);
+  tell_ready(node);
 }
 
 /* --- what the prober tells ------------------------------------------------------------------- */
@@ -177,6 +215,8 @@ static void on_sample(void *owner, const struct pm_target *target, const struct 
                       const char *detail) {
   struct node *node = owner;
   pm_publisher_sample(&node->publisher, target, sample);
+  if (node->server) pm_service_feed_sample(node->service, target, sample);
+  if (node->mesh) pm_mesh_measured(node->mesh, target);
   pm_report_sample(node->log, &node->failures, node->identity.location, target, sample, detail);
 }
 
@@ -184,6 +224,7 @@ static void on_ended(void *owner, const struct pm_target *target) {
   struct node *node = owner;
   pm_publisher_ended(&node->publisher, target);
   pm_history_feed_ended(node->history, target);
+  if (node->service) pm_service_feed_ended(node->service, target);
   pm_report_ended(node->log, target);
   if (target->state == PM_TARGET_GIVEN_UP && target->spec.limit > 0) node->any_given_up = true;
   if (!node->stopping && node->options->listen_port == 0 && pm_prober_active(node->prober) == 0) {
@@ -223,15 +264,26 @@ static enum pm_err add_peer(void *owner, const struct pm_target_spec *spec, bool
   return err;
 }
 
+static enum pm_err remove_peer(void *owner, uint64_t target, uint64_t member, struct pm_why *why) {
+  struct node *node = owner;
+  return pm_peer_remove(node->prober, node->mesh, target, member, why);
+}
+
+static enum pm_err pause_peer(void *owner, uint64_t target, bool paused, struct pm_why *why) {
+  struct node *node = owner;
+  return pm_peer_pause(node->prober, target, paused, why);
+}
+
 static void quit(void *owner) {
   struct node *node = owner;
   pm_log(node->log, PM_LOG_INFO, "asked to quit over HTTP, exiting %s", node->identity.location);
   stop(node);
 }
 
-static bool pong(void *owner, const struct pm_http_request *request, struct pm_buf *out) {
+static bool pong(void *owner, const struct pm_http_request *request, struct pm_buf *out,
+                 struct pm_buf *row) {
   struct node *node = owner;
-  return node->mesh && pm_mesh_pong(node->mesh, request, out);
+  return node->mesh && pm_mesh_pong(node->mesh, request, out, row);
 }
 
 static bool pull(void *owner, const struct pm_http_request *request, struct pm_buf *out) {
@@ -242,6 +294,26 @@ static bool pull(void *owner, const struct pm_http_request *request, struct pm_b
 static const struct pm_gossip *mesh(void *owner) {
   const struct node *node = owner;
   return node->mesh ? pm_mesh_core(node->mesh) : NULL;
+}
+
+static const struct pm_node_id *own_id(void *owner) {
+  const struct node *node = owner;
+  return node->mesh ? pm_mesh_id(node->mesh) : NULL;
+}
+
+static const struct pm_matrix *matrix(void *owner) {
+  const struct node *node = owner;
+  return node->mesh ? pm_mesh_matrix(node->mesh) : NULL;
+}
+
+static void changed(void *owner, const struct pm_gossip_change *change) {
+  struct node *node = owner;
+  pm_service_feed_change(node->service, change);
+}
+
+static void on_feed(uv_timer_t *timer) {
+  struct node *node = timer->data;
+  pm_service_feed_tick(node->service);
 }
 
 static const struct pm_roster *roster(void *owner) {
@@ -285,6 +357,24 @@ static bool ready(void *owner) {
 
 static void on_port_retry(uv_timer_t *timer);
 
+static const char *client_ca(const struct pm_options *options) {
+  return options->mutual_tls ? options->ca : NULL;
+}
+
+/* The port is open, or there is none: nothing that follows needs a privilege. */
+static void enter_sandbox(struct node *node) {
+  struct pm_why why = {""};
+  const enum pm_sandbox_wish wish = pm_sandbox_wish_read(node->options->sandbox);
+  if (pm_sandbox_enter(wish, &why) == PM_OK) return;
+  if (wish == PM_SANDBOX_REQUIRE) {
+    pm_log(node->log, PM_LOG_ALWAYS, "--sandbox require: %s; giving up", why.text);
+    node->exit = PM_EXIT_FAILED;
+    stop(node);
+    return;
+  }
+  pm_log(node->log, PM_LOG_INFO, "sandbox: %s; going on without", why.text);
+}
+
 static void try_port(struct node *node) {
   struct pm_server_config config;
   struct pm_why why;
@@ -293,13 +383,21 @@ static void try_port(struct node *node) {
   config.port = node->identity.listen_port;
   config.tls_cert = node->options->tls_cert;
   config.tls_key = node->options->tls_key;
+  config.tls_client_ca = client_ca(node->options);
+  config.connections_max = node->connections_max;
+  config.client_connections_max = node->connections_max / 2;
+  config.client_requests_per_s = (uint32_t)node->options->client_rate;
+  config.client_burst = config.client_requests_per_s * PM_SERVER_CLIENT_BURST_S;
   config.log = node->log;
   enum pm_err err =
       pm_server_open(&node->loop, &config, pm_service_handle, node->service, &node->server, &why);
   if (err == PM_OK) {
     node->serving = true;
+    uv_timer_start(&node->feed, on_feed, PM_SERVICE_TICK_MS, PM_SERVICE_TICK_MS);
+    tell_ready(node);
     pm_log(node->log, PM_LOG_VERBOSE, "starting meshSrv listening on port %u reporting on %u",
            node->identity.listen_port, node->identity.report_port);
+    enter_sandbox(node);
     return;
   }
   node->port_tries++;
@@ -310,6 +408,7 @@ static void try_port(struct node *node) {
     return;
   }
   pm_log(node->log, PM_LOG_ALWAYS, "%s; trying again in %d s", why.text, node->port_tries);
+  pm_notify_status(&node->notify, why.text);
   uv_timer_start(&node->port_retry, on_port_retry, (uint64_t)node->port_tries * 1000, 0);
 }
 
@@ -337,8 +436,9 @@ static enum pm_err add_rules(struct pm_policy *policy, bool allow,
 /* A certificate that cannot be used is wrong use: said before anything starts. */
 static enum pm_err check_certificate(const struct pm_options *options, struct pm_why *why) {
   struct pm_tls_context *context;
-  if (!options->tls_cert || !options->listen_port) return PM_OK;
-  enum pm_err err = pm_tls_context_new(options->tls_cert, options->tls_key, &context, why);
+  const struct pm_tls_files files = {options->tls_cert, options->tls_key, client_ca(options)};
+  if (!options->tls_cert) return PM_OK;
+  enum pm_err err = pm_tls_context_new(&files, &context, why);
   if (err == PM_OK) pm_tls_context_free(context);
   return err;
 }
@@ -363,9 +463,12 @@ static enum pm_err open_exchanger(struct node *node, size_t in_flight_max, struc
   struct pm_exchanger_config config = {
       .policy = &node->policy,
       .ca_file = node->options->ca,
+      .cert_file = node->options->mutual_tls ? node->options->tls_cert : NULL,
+      .key_file = node->options->mutual_tls ? node->options->tls_key : NULL,
       .user_agent = "pingmesh/" PM_VERSION,
       .bind = node->identity.bind,
       .header_kept = PM_WIRE_PONG_HEADER,
+      .long_header_kept = PM_WIRE_ROW_HEADER,
       .without_kernel_timing = !node->options->kernel_timing,
       .in_flight_max = in_flight_max + PM_IMPORTS_MAX + PM_MESH_SENDS_MAX,
   };
@@ -406,14 +509,21 @@ static enum pm_err open_service(struct node *node, struct pm_why *why) {
       .limit = node->options->limit,
       .delay_s = node->options->delay_s,
       .fail_max = node->options->fail_max,
+      .mesh_name = node->options->mesh,
+      .grow = node->options->grow,
+      .assets = pm_assets_built_in(),
       .owner = node,
       .add_peer = add_peer,
+      .remove_peer = remove_peer,
+      .pause_peer = pause_peer,
       .quit = quit,
       .roster = roster,
       .ready = ready,
       .pong = pong,
       .pull = pull,
       .mesh = mesh,
+      .id = own_id,
+      .matrix = matrix,
       .past = &node->past.past,
       .exposition = exposition,
       .requests = requests,
@@ -423,6 +533,7 @@ static enum pm_err open_service(struct node *node, struct pm_why *why) {
   err = pm_admin_token_read(node->options, config.auth.token, why);
   if (err != PM_OK) return err;
   config.auth.token_only = node->options->token_only;
+  config.auth.read_closed = strcmp(node->options->public_read, "off") == 0;
   err = pm_service_new(&config, &node->service);
   if (err != PM_OK) return pm_why_set(why, err, "the service: %s", pm_err_text(err));
   return PM_OK;
@@ -437,6 +548,7 @@ static enum pm_err open_mesh(struct node *node, struct pm_why *why) {
       .prober = node->prober,
       .log = node->log,
       .requests = requests,
+      .changed = changed,
       .owner = node,
   };
   return pm_mesh_open(&node->loop, &config, &node->mesh, why);
@@ -450,6 +562,7 @@ static enum pm_err open_history(struct node *node, struct pm_why *why) {
       .log = node->log,
       .id = node->mesh ? pm_mesh_id(node->mesh) : NULL,
       .core = mesh,
+      .matrix = matrix,
       .owner = node,
   };
   enum pm_err err = pm_history_feed_open(&node->loop, &config, &node->history);
@@ -468,8 +581,9 @@ static enum pm_err open_parts(struct node *node, struct pm_why *why) {
   pm_publisher_init(&node->publisher);
   pm_past_source_init(&node->past);
   pm_identity_init(&node->identity, options, pm_clock_wall());
-  size_t in_flight_max =
-      pm_descriptors_reserve((size_t)options->in_flight_max, DESCRIPTORS_SPARE, node->log);
+  node->connections_max = pm_descriptors_share((size_t)options->connections_max, node->log);
+  size_t in_flight_max = pm_descriptors_reserve(
+      (size_t)options->in_flight_max, node->connections_max + DESCRIPTORS_SPARE, node->log);
   enum pm_err err;
   if ((err = add_rules(&node->policy, true, &options->allow, why)) != PM_OK) return err;
   if ((err = add_rules(&node->policy, false, &options->deny, why)) != PM_OK) return err;
@@ -496,13 +610,29 @@ static enum pm_err open_parts(struct node *node, struct pm_why *why) {
   return open_targets(node, why);
 }
 
+static const char *environment(void *owner, const char *name) {
+  (void)owner;
+  return getenv(name);
+}
+
+/* A node that cannot tell its manager runs all the same: the manager will say that it heard
+ * nothing. */
+static void open_notify(struct node *node) {
+  struct pm_why why;
+  if (pm_notify_open(&node->notify, &node->loop, environment, NULL, &why) != PM_OK)
+    pm_log(node->log, PM_LOG_ALWAYS, "%s; the service manager is told nothing", why.text);
+}
+
 static void open_signals(struct node *node) {
   /* A reader that has gone is an error of that write, not the end of the process. */
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error of its write, not our end */
   uv_signal_init(&node->loop, &node->interrupt);
   uv_signal_init(&node->loop, &node->terminate);
   uv_signal_init(&node->loop, &node->hangup);
   uv_timer_init(&node->loop, &node->port_retry);
+  uv_timer_init(&node->loop, &node->feed);
+  node->feed.data = node;
   node->interrupt.data = node->terminate.data = node->port_retry.data = node;
   node->hangup.data = node;
   uv_signal_start(&node->interrupt, on_signal, SIGINT);
@@ -531,7 +661,17 @@ static void report_targets(const struct node *node) {
 static void start(struct node *node) {
   pm_log(node->log, PM_LOG_ALWAYS, "%s:%u starting in %s", node->identity.host,
          node->identity.listen_port, node->identity.location);
-  if (node->identity.listen_port) try_port(node);
+  if (strcmp(node->options->public_read, "off") == 0 && !node->options->mesh_key_file &&
+      !node->options->mutual_tls)
+    pm_log(node->log, PM_LOG_INFO,
+           "--public-read off: who speaks as a node does still reads the mesh's members; "
+           "--mesh-key-file or --mutual-tls tells nodes from others");
+  if (node->identity.listen_port) {
+    try_port(node);
+  } else {
+    enter_sandbox(node);
+    tell_ready(node);
+  }
   report_targets(node);
 }
 
@@ -545,7 +685,9 @@ enum pm_exit pm_node_run(const struct pm_options *options, const struct pm_log *
   }
   node->options = options;
   node->log = log;
+  pm_sandbox_prepare(pm_sandbox_wish_read(options->sandbox));
   open_signals(node);
+  open_notify(node);
   pm_turns_start(&node->turns, &node->loop);
   pm_report_budget_init(&node->failures, pm_clock_now());
   enum pm_err err = open_parts(node, why);

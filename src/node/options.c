@@ -437,6 +437,13 @@ static enum pm_err check_together(const struct pm_options *options, struct pm_wh
   if (!options->tls_cert != !options->tls_key)
     return pm_why_set(why, PM_ERR_MISSING,
                       "--tls-cert and --tls-key belong together: the other one is missing");
+  if (options->mutual_tls && (!options->ca || !options->tls_cert))
+    return pm_why_set(why, PM_ERR_MISSING,
+                      "--mutual-tls: --ca, --tls-cert and --tls-key are all needed for it");
+  if (options->mutual_tls && options->insecure)
+    return pm_why_set(why, PM_ERR_DUPLICATE,
+                      "--mutual-tls and --insecure exclude each other: the one verifies what the "
+                      "other does not");
   if (options->token_only && !options->admin_token && !options->admin_token_file)
     return pm_why_set(why, PM_ERR_MISSING,
                       "--token-only: there is no token; set PINGMESH_ADMIN_TOKEN or "
@@ -460,6 +467,8 @@ static void set_defaults(struct pm_options *out) {
   out->verbosity = VERBOSITY_DEFAULT;
   out->output = "text";
   out->mesh = "default";
+  out->public_read = "on";
+  out->sandbox = "auto";
   out->cloudwatch_legacy = "on";
   out->clickhouse_table = PM_CLICKHOUSE_TABLE_DEFAULT;
 }
@@ -475,6 +484,7 @@ static enum pm_err parse_all(struct parse *p, int argc, char **argv, pm_options_
   for (; at < argc; at++) {
     err = add_target(p->options, argv[at], p->options->ip_override, p->why);
     if (err != PM_OK) return err;
+    p->options->targets_named++;
   }
   const char *seeds = env(env_owner, "PINGMESH_URL");
   if (seeds) err = add_seeds(p->options, seeds, p->why);
@@ -490,6 +500,11 @@ enum pm_options_action pm_options_parse(int argc, char **argv, pm_options_env en
       !out->targets_file)
     return PM_OPTIONS_NOTHING_TO_DO;
   return p.action;
+}
+
+bool pm_options_is_flag(const struct pm_options *options, const char *flag) {
+  const struct pm_option *option = find_flag(flag, strlen(flag));
+  return option && options->origins[option - pm_options_table] == ORIGIN_FLAG;
 }
 
 void pm_options_deinit(struct pm_options *options) {

@@ -44,7 +44,10 @@ struct pm_options {
   int64_t timeout_s, connect_timeout_s, lookup_timeout_s;
   int64_t body_bytes_max, in_flight_max, given_up_retry_s;
   const char *ca, *tls_cert, *tls_key, *admin_token_file;
-  bool insecure, token_only, grow, legacy_peers, kernel_timing;
+  bool insecure, token_only, grow, legacy_peers, kernel_timing, mutual_tls;
+  const char *public_read; /* "on" or "off" */
+  const char *sandbox;     /* "auto", "off" or "require" */
+  int64_t connections_max, client_rate;
   int64_t ttl, max_peers, pace_s, metrics_max_series, state_max_mb;
   const char *mesh, *mesh_key_file, *state_dir, *targets_file;
   struct pm_options_list allow, deny;
@@ -64,10 +67,11 @@ struct pm_options {
                      PM_LOCATION_BYTES]; /* from REP_CITY and REP_COUNTRY, where location points */
   struct pm_options_target *targets;
   size_t targets_count;
+  size_t targets_named; /* of them as arguments, the first ones; the others are PINGMESH_URL's */
   /* "Note: …" and "Warning: …" lines, each ended by a line end. */
   struct pm_buf notes;
   /* Per option: where its value came from, as text; see pm_options_visit. */
-  const char *origins[96];
+  const char *origins[128];
 };
 
 enum pm_options_action {
@@ -77,6 +81,7 @@ enum pm_options_action {
   PM_OPTIONS_PRINT_CONFIG,
   PM_OPTIONS_FORECAST,      /* what CloudWatch would cost */
   PM_OPTIONS_DASHBOARD,     /* a CloudWatch dashboard's body */
+  PM_OPTIONS_HEALTHCHECK,   /* ask the node that runs here, see node/healthcheck.h */
   PM_OPTIONS_NOTHING_TO_DO, /* no endpoint and no server: usage, exit 2 */
   PM_OPTIONS_WRONG,         /* why says what; exit 2 */
 };
@@ -94,6 +99,9 @@ void pm_options_deinit(struct pm_options *options);
 
 /* Whether the sink of that name is to be opened. */
 bool pm_options_publishes(const struct pm_options *options, const char *sink);
+
+/* Whether the option of that name was written as a flag. */
+bool pm_options_is_flag(const struct pm_options *options, const char *flag);
 
 /* Every option with its value as text (secrets as "(set)" or "(not set)") and its origin. */
 typedef void (*pm_options_visitor)(void *owner, const char *name, const char *value,

@@ -1,5 +1,6 @@
 #include "node/options_table.h"
 
+#include "api/server.h"
 #include "gossip/config.h"
 #include "gossip/wire_pong.h"
 #include "node/options.h"
@@ -32,9 +33,9 @@ const struct pm_option pm_options_table[] = {
   {.flag = "f", .env = "PINGMESH_MAXFAIL", .type = PM_OPTION_INT, .offset = AT(fail_max), .low = 1,
    .high = INT32_MAX, .fallback = PM_TARGET_FAIL_MAX_DEFAULT, .env_wins = true,
    .env_says = "from environment is", .meta = "failures", .help = "in a row after which a peer is given up"},
-  {.flag = "r", .type = PM_OPTION_INT, .offset = AT(report_port), .low = 0, .high = 65535, .meta = "port",
+  {.flag = "r", .env = "PINGMESH_REPORT_PORT", .type = PM_OPTION_INT, .offset = AT(report_port), .low = 0, .high = 65535, .meta = "port",
    .help = "to report to others; 0: the listen port"},
-  {.flag = "s", .type = PM_OPTION_INT, .offset = AT(listen_port), .low = 0, .high = 65535, .meta = "port",
+  {.flag = "s", .env = "PINGMESH_LISTEN_PORT", .type = PM_OPTION_INT, .offset = AT(listen_port), .low = 0, .high = 65535, .meta = "port",
    .help = "to listen on; 0: no server"},
   {.flag = "q", .type = PM_OPTION_VERBOSITY, .offset = AT(verbosity), .low = 1, .help = "quiet: summaries only"},
   {.flag = "v", .type = PM_OPTION_VERBOSITY, .offset = AT(verbosity), .step = 1,
@@ -111,6 +112,21 @@ const struct pm_option pm_options_table[] = {
   {.flag = "token-only", .env = "PINGMESH_TOKEN_ONLY", .type = PM_OPTION_BOOL, .offset = AT(token_only),
    .help = "operators need the token on this machine, too: for a proxy here that adds no Forwarded header"},
 
+  {.flag = "public-read", .env = "PINGMESH_PUBLIC_READ", .type = PM_OPTION_CHOICE, .offset = AT(public_read),
+   .choices = "on|off", .meta = "on|off",
+   .help = "whether anyone may read what is measured (off: operators and the mesh's nodes alone; pings are answered all the same)"},
+  {.flag = "mutual-tls", .env = "PINGMESH_MUTUAL_TLS", .type = PM_OPTION_BOOL, .offset = AT(mutual_tls),
+   .help = "only nodes with a certificate of --ca's authorities are of the mesh: --tls-cert is shown to others, and theirs is asked for"},
+  {.flag = "max-connections", .env = "PINGMESH_MAX_CONNECTIONS", .type = PM_OPTION_INT, .offset = AT(connections_max),
+   .low = 16, .high = PM_SERVER_CONNECTIONS_MAX, .fallback = PM_SERVER_CONNECTIONS_DEFAULT, .meta = "connections",
+   .help = "that clients may have open here at once; one address has half of them at most"},
+  {.flag = "client-rate", .env = "PINGMESH_CLIENT_RATE", .type = PM_OPTION_INT, .offset = AT(client_rate), .low = 0,
+   .high = PM_SERVER_CLIENT_RATE_MAX, .fallback = PM_SERVER_CLIENT_RATE_DEFAULT, .meta = "requests",
+   .help = "a second from one address, ten times that at once; 127.0.0.1 and ::1 as many as they like; 0: no limit"},
+  {.flag = "sandbox", .env = "PINGMESH_SANDBOX", .type = PM_OPTION_CHOICE, .offset = AT(sandbox),
+   .choices = "auto|off|require", .meta = "auto|off|require",
+   .help = "give up privileges and system calls that are not needed, once the port is open (require: or end)"},
+
   {.flag = "kernel-timing", .env = "PINGMESH_KERNEL_TIMING", .type = PM_OPTION_BOOL, .offset = AT(kernel_timing),
    .fallback = true, .help = "time probes by the kernel's clock (=false: as seen by this process, which its own load makes longer)"},
 
@@ -164,6 +180,8 @@ const struct pm_option pm_options_table[] = {
   {.flag = "cloudwatch-dashboard", .type = PM_OPTION_ACTION, .step = PM_OPTIONS_DASHBOARD,
    .help = "print a dashboard's body for `aws cloudwatch put-dashboard`, and end"},
 
+  {.flag = "healthcheck", .type = PM_OPTION_ACTION, .step = PM_OPTIONS_HEALTHCHECK, .meta = "[url]",
+   .help = "ask the node that runs here whether it is well (/healthz), and end: 0 if it is, else 1"},
   {.flag = "print-config", .type = PM_OPTION_ACTION, .step = PM_OPTIONS_PRINT_CONFIG,
    .help = "print this configuration as arguments, and end"},
   {.flag = "version", .type = PM_OPTION_ACTION, .step = PM_OPTIONS_VERSION, .help = "print the version, and end"},

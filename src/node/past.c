@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "publish/prometheus.h"
 
@@ -12,8 +13,7 @@ static struct pm_past_question *find(struct pm_past_source *source, uint64_t id)
 }
 
 static struct pm_past_answer answer_of(const struct pm_past_question *question) {
-  return (struct pm_past_answer){.from = pm_history_feed_own_key(question->source->feed),
-                                 .to = question->to};
+  return (struct pm_past_answer){.from = question->from, .to = question->to};
 }
 
 static void fail(struct pm_past_question *question, enum pm_err err) {
@@ -44,12 +44,15 @@ static void on_history(void *owner, enum pm_err err, const struct pm_history *hi
   }
   for (size_t i = 0; i < history->count; i++) {
     const struct pm_history_row *row = &history->rows[i];
-    rows[i] = (struct pm_past_row){row->time_s, row->sent, row->lost, figures_of(&row->figures)};
+    rows[i] = (struct pm_past_row){
+        .time_s = row->time_s, .sent = row->sent, .lost = row->lost, figures_of(&row->figures)};
+    memcpy(rows[i].mean_ns, row->mean_ns, sizeof(rows[i].mean_ns));
   }
   struct pm_past_answer answer = answer_of(question);
   answer.rows = rows;
   answer.rows_count = history->count;
   answer.step_s = history->step_s;
+  answer.reported = history->reported;
   question->done(question->owner, PM_OK, &answer);
   free(rows);
 }
@@ -70,6 +73,8 @@ static void on_profile(void *owner, enum pm_err err, const struct pm_profile *pr
   struct pm_past_answer answer = answer_of(question);
   answer.cells = cells;
   answer.all = figures_of(&profile->all);
+  answer.pattern = &profile->pattern;
+  answer.reported = profile->reported;
   question->done(question->owner, PM_OK, &answer);
 }
 
@@ -98,24 +103,37 @@ static void on_pairs(void *owner, enum pm_err err, const struct pm_store_pairs *
   free(out);
 }
 
+static enum pm_err ask_series(struct pm_store *store, const struct pm_history_query *series,
+                              struct pm_past_question *question, uint64_t *out_id) {
+  const struct pm_history_feed *feed = question->source->feed;
+  struct pm_history_query query = *series;
+  uint8_t *open = NULL;
+  bool own = strcmp(question->from, pm_history_feed_own_key(feed)) == 0;
+  if (own && pm_history_feed_open_minute(feed, question->to, &query.open_minute, &open,
+                                         &query.open_count) == PM_OK)
+    query.open = open;
+  enum pm_err err = pm_store_history(store, &query, on_history, question, out_id);
+  free(open);
+  return err;
+}
+
 static enum pm_err ask_store(struct pm_store *store, const struct pm_past_ask *ask,
                              struct pm_past_question *question, uint64_t *out_id) {
-  const char *from = pm_history_feed_own_key(question->source->feed);
-  const struct pm_history_query series = {.from = from,
+  const struct pm_history_query series = {.from = question->from,
                                           .to = question->to,
                                           .since_s = ask->since_s,
                                           .until_s = ask->until_s,
                                           .step_s = ask->step_s,
                                           .phase = ask->phase};
-  const struct pm_profile_query week = {.from = from,
+  const struct pm_profile_query week = {.from = question->from,
                                         .to = question->to,
                                         .since_s = ask->since_s,
                                         .until_s = ask->until_s,
-                                        .zone_min = ask->zone_min,
+                                        .zone = ask->zone,
                                         .phase = ask->phase};
   switch (ask->kind) {
   case PM_PAST_SERIES:
-    return pm_store_history(store, &series, on_history, question, out_id);
+    return ask_series(store, &series, question, out_id);
   case PM_PAST_WEEK:
     return pm_store_profile(store, &week, on_profile, question, out_id);
   case PM_PAST_PAIRS:
@@ -135,6 +153,7 @@ static enum pm_err ask(void *owner, const struct pm_past_ask *ask, pm_past_done 
   question->source = source;
   question->done = done;
   question->owner = done_owner;
+  pm_history_feed_key_of(source->feed, ask->from, question->from);
   pm_history_feed_key_of(source->feed, ask->to, question->to);
   enum pm_err err = ask_store(store, ask, question, &id);
   if (err != PM_OK) return err;

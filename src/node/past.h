@@ -1,5 +1,5 @@
 /* The past for the service: asks the history's store what api/past.h asks, and tells it what that
- * answered. Only what this node itself measured is answered so far.
+ * answered. What this node measures itself comes with the minute that is still open.
  */
 #ifndef PM_NODE_PAST_H
 #define PM_NODE_PAST_H
@@ -20,7 +20,7 @@ struct pm_past_source {
     uint64_t id; /* in the store; 0: free */
     pm_past_done done;
     void *owner;
-    char to[PM_STORE_KEY_BYTES];
+    char from[PM_STORE_KEY_BYTES], to[PM_STORE_KEY_BYTES];
   } questions[PM_PAST_QUESTIONS_MAX];
 };
 

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "history.h"
+
 enum flag_type { TEXT, SECONDS, SWITCH };
 
 struct flag {
@@ -27,6 +29,11 @@ static const struct flag flags[] = {
     FLAG("d", SWITCH, deleted, "", "print deleted peers, too"),
     FLAG("percentiles", SWITCH, percentiles, "",
          "p50 to p99, maximum, jitter and loss of the last ten minutes instead of averages"),
+    FLAG("matrix", SWITCH, matrix, "", "draw how long each node's round trip to each other takes"),
+    FLAG("history", TEXT, history, " [from..]to",
+         "draw the history of a pair; a node is its URL, host:port or key; from: the node asked"),
+    FLAG("since", TEXT, since, " -24h", "how far back the history goes (s, m, h, d, w)"),
+    FLAG("phase", TEXT, phase, " tcp", "which phase it is of: dns, tcp, tls, first, last, total"),
     FLAG("w", SECONDS, watch_s, " seconds", "ask again at this interval, until interrupted"),
     FLAG("ca", TEXT, ca_file, " file", "trust the certificate authorities in this PEM file"),
     FLAG("k", SWITCH, insecure, "", "do not verify the node's certificate"),
@@ -46,6 +53,11 @@ void avgping_options_print_usage(void) {
     snprintf(left, sizeof(left), "-%s%s", flags[i].name, flags[i].value);
     printf("  %-16s %s\n", left, flags[i].help);
   }
+}
+
+void avgping_options_visit(avgping_options_visitor visit, void *owner) {
+  for (size_t i = 0; i < FLAG_COUNT; i++)
+    visit(owner, flags[i].name, flags[i].value[0] ? flags[i].value + 1 : NULL, flags[i].help);
 }
 
 static const struct flag *find_flag(const char *name, size_t bytes) {
@@ -126,6 +138,10 @@ static enum pm_err take_flags(int argc, char **argv, struct avgping_options *out
     if (err != PM_OK) return err;
   }
   if (at >= argc || out->help) return PM_OK;
+  if ((out->matrix || out->history) && out->host == NULL && at + 1 == argc) {
+    out->host = argv[at];
+    return PM_OK;
+  }
   return pm_why_set(why, PM_ERR_SYNTAX, "\"%s\" is no flag: name the node with -H", argv[at]);
 }
 
@@ -152,6 +168,22 @@ static enum pm_err find_document(struct avgping_options *options, struct pm_why 
   return PM_OK;
 }
 
+static enum pm_err check_drawing(struct avgping_options *options, struct pm_why *why) {
+  bool history = options->history != NULL;
+  options->since_s = AVGPING_HISTORY_SINCE_S_DEFAULT;
+  if (options->matrix && history)
+    return pm_why_set(why, PM_ERR_SYNTAX, "-matrix and -history are two things: take one");
+  if ((options->matrix || history) && (options->json || options->deleted || options->percentiles))
+    return pm_why_set(why, PM_ERR_SYNTAX, "-J, -d and -percentiles are for peers, not for -%s",
+                      history ? "history" : "matrix");
+  if (!history && (options->since || options->phase))
+    return pm_why_set(why, PM_ERR_SYNTAX, "-since and -phase are for -history");
+  if (history && options->history[0] == '\0')
+    return pm_why_set(why, PM_ERR_SYNTAX, "-history is empty, but must name a node, or from..to");
+  if (options->since == NULL) return PM_OK;
+  return avgping_history_since(options->since, &options->since_s, why);
+}
+
 static enum pm_err check_ca_file(const char *path, struct pm_why *why) {
   if (path == NULL || access(path, R_OK) == 0) return PM_OK;
   return pm_why_set(why, PM_ERR_MISSING, "-ca is \"%s\", which cannot be read: %s", path,
@@ -169,6 +201,7 @@ enum pm_err avgping_options_parse(int argc, char **argv, struct avgping_options 
     }
     options.any_scheme = strstr(options.host, "://") == NULL;
     err = find_document(&options, why);
+    if (err == PM_OK) err = check_drawing(&options, why);
     if (err == PM_OK) err = check_ca_file(options.ca_file, why);
     if (err != PM_OK) return err;
   }

@@ -16,6 +16,7 @@ static const char WHOLE[] = "pingmesh-mesh 2\n"
                             "id 000102030405060708090a0b0c0d0e0f\n"
                             "key 0123456789abcdef\n"
                             "saved 1795386751\n"
+                            "coordinate 12500 -340 0 1250 180\n"
                             "member a.example:8080|192.0.2.1\n"
                             "member https://[2001:db8::1]:443|2001:db8::1\n"
                             "lost b.example:8080|192.0.2.2 17 95 2\n"
@@ -51,6 +52,10 @@ static void test_the_dead_and_the_refused(void **state) {
   assert_int_equal(pm_mesh_state_parse(WHOLE, 8, &read, &why), PM_OK);
   assert_true(read.key_seed == 0x0123456789abcdef);
   assert_int_equal(read.saved.ns, INT64_C(1795386751) * PM_NS_PER_S);
+  assert_float_equal(read.coordinate.at_ms[0], 12.5, 1e-6);
+  assert_float_equal(read.coordinate.at_ms[1], -0.34, 1e-6);
+  assert_float_equal(read.coordinate.height_ms, 1.25, 1e-6);
+  assert_float_equal(read.coordinate.error, 0.18, 1e-6);
   assert_int_equal(read.lost_count, 1);
   assert_string_equal(read.lost[0].contact.host, "b.example");
   assert_int_equal(read.lost[0].lost_s, 17);
@@ -89,6 +94,7 @@ static void test_a_round_trip(void **state) {
   pm_gossip_config_init(&config, PM_GOSSIP_MEMBERS_MIN);
   config.id.bytes[0] = 1;
   config.key_seed = 0xabc;
+  config.coordinate = (struct pm_vivaldi){{1.5f, -2.25f, 0}, 0.75f, 0.3f};
   struct pm_time now = {1000 * (int64_t)PM_NS_PER_S};
   struct pm_gossip *core = pm_gossip_init(malloc(pm_gossip_size(&config)), &config, seed, now);
   pm_gossip_step(
@@ -103,6 +109,7 @@ static void test_a_round_trip(void **state) {
   pm_mesh_state_format(&config.id, core, (struct pm_wall){7 * (int64_t)PM_NS_PER_S}, &text);
   assert_string_equal(text.data, "pingmesh-mesh 2\nid 01000000000000000000000000000000\n"
                                  "key 0000000000000abc\nsaved 7\n"
+                                 "coordinate 1500 -2250 0 750 300\n"
                                  "lost b.example:8080|192.0.2.2 40 100 1\n"
                                  "refused 0000000000000063 500 0 2 0\nend\n");
   struct pm_mesh_state read;
@@ -155,6 +162,11 @@ static void test_damage_is_named(void **state) {
       {HEAD KEY "end\n", "line 4"},
       {HEAD KEY "saved -5\nend\n", "line 4"},
       {HEAD KEY "saved 999999999999999999\nend\n", "line 4"},
+      {HEAD KEY SAVED "coordinate 1 2 3 4\nend\n", "line 5"},
+      {HEAD KEY SAVED "coordinate 1 2 3 4 5 6\nend\n", "line 5"},
+      {HEAD KEY SAVED "coordinate 1 --2 3 4 5\nend\n", "line 5"},
+      {HEAD KEY SAVED "coordinate 1 2 3 0 5\nend\n", "line 5"},
+      {HEAD KEY SAVED "coordinate 999999999999 2 3 1 5\nend\n", "line 5"},
       {HEAD KEY SAVED "lost a:80|192.0.2.1 1 2\nend\n", "line 5"},
       {HEAD KEY SAVED "lost a:80|192.0.2.1 1 2 3 4\nend\n", "line 5"},
       {HEAD KEY SAVED "lost a:80|192.0.2.1 1 2 256\nend\n", "line 5"},
