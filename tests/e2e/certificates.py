@@ -49,11 +49,13 @@ class Authority:
         if done.returncode != 0:
             raise AssertionError(f"openssl {' '.join(arguments)}: {done.stderr}")
 
-    def certificate(self, name, *, addresses=(), expired=False):
-        """The files (certificate, key) for a host name and addresses."""
+    def certificate(self, name, *, addresses=(), expired=False, usage=None):
+        """The files (certificate, key) for a host name and addresses. usage: the only one that it is
+        for, as OpenSSL names it; None: any."""
         stem = f"{name}{'-expired' if expired else ''}"
         names = ",".join([f"DNS:{name}", *(f"IP:{address}" for address in addresses)])
-        (self.directory / f"{stem}.ext").write_text(f"subjectAltName={names}\n")
+        (self.directory / f"{stem}.ext").write_text(
+            f"subjectAltName={names}\n" + (f"extendedKeyUsage={usage}\n" if usage else ""))
         dates = ("20200101000000Z", "20200201000000Z") if expired else \
                 ("20200101000000Z", "20991231235959Z")
         self._openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",

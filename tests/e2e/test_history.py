@@ -5,6 +5,7 @@ import base64
 import os
 import re
 import sqlite3
+import subprocess
 import unittest
 
 import harness
@@ -70,6 +71,39 @@ class HistoryTest(harness.EndToEndTest):
         with open(os.path.join(self.state, aside[0]), "rb") as file:
             self.assertTrue(file.read().startswith(b"no database at all "))
         self.assertEqual(self.rows("SELECT count(*) FROM pairs"), [(1,)])
+
+    def expect_probing(self, process, said):
+        """Probes went on, none was late, and the disk was complained of once."""
+        self.assertEqual(process.wait(), 0, process.describe())
+        samples = process.samples()
+        self.assertEqual(len(samples), 3, process.describe())
+        lines = [line for line in process.log if "history.db" in line]
+        self.assertEqual(len(lines), 1, process.describe())
+        self.assertIn(said, lines[0])
+
+    def probe_thrice(self, *before):
+        """A node that is started through another program."""
+        return self.start(*before, harness.PINGMESH, "--output", "json", "--state-dir", self.state,
+                          "-d", 1, "-n", 3, self.target.url(), program="/usr/bin/env")
+
+    def in_a_mount(self, mount):
+        """The same with a mount of its own over the state directory; skipped where one may not."""
+        probe = subprocess.run(["unshare", "-m", "sh", "-c", f"{mount} {self.state}"],
+                               capture_output=True, check=False)
+        if probe.returncode != 0:
+            self.skipTest("mounting is not allowed here")
+        return self.probe_thrice("unshare", "-m", "sh", "-c", f'{mount} {self.state} && exec "$@"',
+                                 "sh")
+
+    def test_a_full_disk_is_said_once(self):
+        self.expect_probing(self.in_a_mount("mount -t tmpfs -o size=64k tmpfs"), "full")
+
+    def test_a_disk_that_may_only_be_read_is_said_once(self):
+        self.run_for(1)
+        self.expect_probing(self.in_a_mount(f"mount --bind -o ro {self.state}"), "cannot be")
+
+    def test_a_limit_of_a_files_size_is_no_end(self):
+        self.expect_probing(self.probe_thrice("prlimit", "--fsize=16384"), "cannot be")
 
     def test_a_directory_that_is_not_there_is_said_once(self):
         os.rmdir(self.state)

@@ -37,7 +37,7 @@ class PastTest(harness.EndToEndTest):
         self.assertEqual([pair["url"] for pair in pairs["pairs"]], [self.target.url()])
         self.assertFalse(pairs["more"])
 
-        answer = node.get(f"/v1/history?to={self.to}&from=-10m")
+        answer = node.get(f"/v1/history?to={self.to}&since=-10m")
         self.assertEqual(answer.status, 200, answer.text)
         history = answer.json()
         self.assertEqual((history["phase"], history["step_s"]), ("tcp", 60))
@@ -48,6 +48,32 @@ class PastTest(harness.EndToEndTest):
 
         profile = node.get(f"/v1/profile?to={self.to}&zone=%2B05:30").json()
         self.assertEqual((profile["zone"], len(profile["cells"])), ("+05:30", 168))
+
+    def test_the_open_minute_is_told(self):
+        node = self.node()
+        harness.wait_until("a successful probe",
+                           lambda: node.peers().get(self.target.url(), {}).get("Pings", 0) > 0)
+
+        def told(step):
+            answer = node.get(f"/v1/history?to={self.to}&phase=total&step={step}").json()
+            return answer if sum(row["n"] for row in answer["rows"]) >= 2 else None
+
+        history = harness.wait_until("two probes of the minute", lambda: told("1m"), seconds=20)
+        self.assertEqual(history["source"], "measured")
+        means = history["rows"][-1]["mean_ns_by_phase"]
+        self.assertEqual(list(means), ["dns", "tcp", "tls", "first", "last", "total"])
+        self.assertGreater(means["total"], means["tcp"])
+        self.assertIsNone(means["tls"])
+        self.assertLessEqual(len(told("1h")["rows"]), 2)
+
+    def test_a_week_tells_its_pattern(self):
+        node = self.measured_node()
+        zone = "+02:00,2026-10-25T01:00:00Z=+01:00"
+        profile = node.get(f"/v1/profile?to={self.to}&zone={quote(zone)}").json()
+        self.assertEqual(profile["zone"], zone)
+        self.assertEqual(profile["pattern"],
+                         {"daily": False, "weekly": False, "p_day": 1, "p_week": 1})
+        self.assertEqual({cell["slow"] for cell in profile["cells"]}, {False})
 
     def test_the_pages_need_no_script(self):
         node = self.measured_node()
@@ -69,7 +95,7 @@ class PastTest(harness.EndToEndTest):
 
     def test_bad_questions_are_refused(self):
         node = self.node()
-        for path, word in ((f"/v1/history?to={self.to}&from=yesterday", "from is no time"),
+        for path, word in ((f"/v1/history?to={self.to}&since=yesterday", "since is no time"),
                            (f"/v1/history?to={self.to}&step=7", "whole minutes"),
                            (f"/v1/history?to={self.to}&phase=x", "phase is none of"),
                            (f"/v1/profile?to={self.to}&zone=Mars", "zone is none"),
