@@ -175,7 +175,7 @@ size_t pm_asymmetry_rank(const struct pm_matrix *matrix, struct pm_time now,
   size_t count = 0, total = 0;
   for (size_t i = 0; i < pm_matrix_count(matrix); i++) {
     const struct pm_matrix_row *row = pm_matrix_at(matrix, i);
-    if (row_of(matrix, pm_matrix_short(&row->from)) != row) continue;
+    if (row == NULL || row_of(matrix, pm_matrix_short(&row->from)) != row) continue;
     for (size_t c = 0; c < row->count; c++) {
       if (!find_pair(matrix, row, &row->cells[c], now, &pair)) continue;
       pm_asymmetry_judge(&pair);

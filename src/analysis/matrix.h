@@ -26,7 +26,7 @@
 
 enum {
   PM_MATRIX_ROWS_MAX = 1024,
-  PM_MATRIX_ROWS_DEFAULT = 256, /* 256 * 128 cells of 104 bytes: 3.4 MB once they are all there */
+  PM_MATRIX_ROWS_DEFAULT = 256, /* with 128 cells of 104 bytes each 3.4 MB, 5.4 MB at most */
   PM_MATRIX_ROW_CELLS_MAX = 512,
   PM_MATRIX_ROW_CELLS_SURE = 128, /* an active set: each row has room for so many … */
   PM_MATRIX_EXTRA_CELLS = 64, /* … and what more some need is shared: so many times the rows */

@@ -57,7 +57,7 @@ void pm_own_row_remove(struct pm_own_row *row, const struct pm_node_id *to);
 /* Publishes what has become due and turns stale what is. To be called about every second. */
 void pm_own_row_advance(struct pm_own_row *row, struct pm_time now);
 
-size_t pm_own_row_bytes(void); /* of each, full or empty */
+size_t pm_own_row_bytes(void);                              /* of each, full or empty */
 uint64_t pm_own_row_revision(const struct pm_own_row *row); /* of the latest; 0: empty */
 size_t pm_own_row_count(const struct pm_own_row *row);      /* without those that have gone */
 
