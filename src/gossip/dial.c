@@ -11,6 +11,8 @@ enum {
       3600 * 1000, /* a candidate that could not be dialled for so long is dropped */
   SPECULATE_PICKS = 4,
   SPECULATE_AGAIN_MS = 5000,
+  SPECULATE_FAILED_MS = 15000, /* doubled with each failure in a row, up to 8 min */
+  SPECULATE_DOUBLINGS = 5,
   RESOLVE_MS = 30000,
   SUSPECT_PACE_S_MAX = 60,
 };
@@ -155,13 +157,14 @@ static bool earns(struct pm_gossip *g, const struct pm_member *m) {
 }
 
 /* What one source alone says is tried one by one, and more at a time while it proves true: failures
- * empty the bucket and make us wait, successes do neither. */
+ * empty the bucket and make us wait, twice as long each time; successes do neither. */
 static void speculation_over(struct pm_gossip *g, bool success, bool rewarded) {
   struct pm_core_speculation *s = &g->speculation;
   s->in_flight--;
-  s->failed = !success;
+  s->failed = success ? 0 : s->failed + 1;
   s->streak = success ? s->streak + 1 : 0;
-  s->at = success ? g->now : pm_time_add_ms(g->now, g->config.speculative.step_ms);
+  unsigned doublings = s->failed < SPECULATE_DOUBLINGS ? s->failed : SPECULATE_DOUBLINGS;
+  s->at = success ? g->now : pm_time_add_ms(g->now, SPECULATE_FAILED_MS << doublings);
   if (rewarded || pm_mutated(SPECULATION)) pm_bucket_return(&g->speculative);
 }
 
@@ -331,7 +334,7 @@ void pm_dial_pump(struct pm_gossip *g) {
 }
 
 bool pm_dial_speculates(const struct pm_gossip *g) {
-  return !g->speculation.failed &&
+  return g->speculation.failed == 0 &&
          pm_bucket_left(&g->speculative, g->now) * 2 >= g->config.speculative.burst &&
          pm_failure_budget_left(&g->failure, g->now) * 2 >= g->config.failure.burst;
 }

@@ -58,7 +58,7 @@ struct pm_core_speculation {
   struct pm_time at;  /* not before */
   uint32_t in_flight; /* at most one more than … */
   uint32_t streak;    /* … have proved true since the last that did not */
-  bool failed;        /* the last one did not */
+  uint32_t failed;    /* in a row */
 };
 
 struct pm_core_brake {

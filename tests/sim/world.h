@@ -125,10 +125,10 @@ struct sim_world {
   struct sim_stats stats;
   struct sim_faults *faults;
   struct sim_check *check;
-  struct sim_rows *rows;   /* NULL: the scenario is about other things */
-  bool rows_detours;       /* one pair in ten is slower in one direction */
+  struct sim_rows *rows; /* NULL: the scenario is about other things */
+  bool rows_detours;     /* one pair in ten is slower in one direction */
   struct sim_rows_judge *judge;
-  unsigned active_max;     /* members that a node pings; 0: as many as the daemon */
+  unsigned active_max; /* members that a node pings; 0: as many as the daemon */
   size_t core_bytes;
   uint8_t *cores; /* of a large world, side by side in large pages; NULL: each core by itself */
   size_t cores_bytes;
