@@ -31,6 +31,7 @@ struct pm_past_ask {
   enum pm_past_kind kind;
   /* A node's key or URL, or its host and port; from "": this node. */
   char from[PM_URL_BYTES], to[PM_URL_BYTES];
+  bool by_location; /* WEEK: they are locations, and every pair between them is meant */
   int64_t since_s, until_s;
   int64_t step_s;      /* SERIES: a multiple of 60 */
   struct pm_zone zone; /* WEEK: the viewer's */

@@ -117,6 +117,12 @@ static enum pm_err read_phase(const char *text, enum pm_phase *out, struct pm_wh
   return pm_why_set(why, PM_ERR_SYNTAX, "phase is none of dns, tcp, tls, first, last, total");
 }
 
+static enum pm_err read_by(const char *text, struct pm_past_ask *out, struct pm_why *why) {
+  out->by_location = strcmp(text, "location") == 0;
+  if (text[0] == '\0' || out->by_location) return PM_OK;
+  return pm_why_set(why, PM_ERR_SYNTAX, "by is none: location is all that there is");
+}
+
 static enum pm_err read_pairs(const char *after, struct pm_past_ask *out, struct pm_why *why) {
   out->kind = PM_PAST_PAIRS;
   if (after[0] == '\0') return PM_OK;
@@ -142,6 +148,7 @@ enum pm_err pm_past_ask_read(const struct pm_form *form, enum pm_past_kind kind,
   if (err == PM_OK) err = read_phase(pm_form_value(form, "phase"), &out->phase, why);
   if (err == PM_OK && kind == PM_PAST_SERIES)
     err = read_step(pm_form_value(form, "step"), out, why);
+  if (err == PM_OK && kind == PM_PAST_WEEK) err = read_by(pm_form_value(form, "by"), out, why);
   if (err == PM_OK && kind == PM_PAST_WEEK)
     err = pm_zone_parse(pm_form_value(form, "zone"), &out->zone, why);
   return err;

@@ -83,6 +83,7 @@ static void put_cells(struct pm_json_writer *w, const struct pm_past_ask *ask,
   char zone[PM_ZONE_TEXT_BYTES];
   pm_zone_text(&ask->zone, zone);
   pm_json_put_string(w, "zone", zone);
+  if (ask->by_location) pm_json_put_string(w, "by", "location");
   put_pattern(w, answer->pattern);
   pm_json_object_begin(w, "all");
   put_figures(w, &answer->all);

@@ -309,8 +309,9 @@ void pm_past_view_html(const struct pm_past_ask *ask, const struct pm_past_answe
                     pm_phase_text(ask->phase),
                     answer->reported ? ", as that node reported it: figures are near" : "");
     pm_buf_text(out, "<p><a href=\"/v1/history?format=html\">All targets</a> ");
-    put_link(out, ask->kind == PM_PAST_WEEK ? "/v1/history" : "/v1/profile", ask->from, answer->to,
-             ask->kind == PM_PAST_WEEK ? "Its history" : "Its hours of the week");
+    if (!ask->by_location) /* of two locations there is no series */
+      put_link(out, ask->kind == PM_PAST_WEEK ? "/v1/history" : "/v1/profile", ask->from,
+               answer->to, ask->kind == PM_PAST_WEEK ? "Its history" : "Its hours of the week");
     pm_buf_text(out, "</p>\n");
   }
   switch (ask->kind) {

@@ -262,12 +262,12 @@ struct pm_store *pm_history_feed_store(struct pm_history_feed *feed) {
   return feed ? feed->store : NULL;
 }
 
-/* What people call it: its URL, or its host and port. */
-static bool is_called(const struct pm_contact *contact, const char *text) {
-  char url[PM_CONTACT_URL_BYTES], host[PM_CONTACT_TEXT_BYTES];
-  pm_contact_url(contact, url);
-  pm_contact_host_port(contact, host);
-  return strcmp(url, text) == 0 || strcmp(host, text) == 0;
+/* What people call a member: its URL, or its host and port. */
+static bool read_contact(const char *text, struct pm_contact *out) {
+  char host_port[PM_CONTACT_TEXT_BYTES];
+  if (pm_contact_from_url(text, NULL, out) == PM_OK) return true;
+  int length = snprintf(host_port, sizeof(host_port), "%s|", text);
+  return length < (int)sizeof(host_port) && pm_contact_from_text(host_port, out) == PM_OK;
 }
 
 static const struct pm_target *target_called(const struct pm_history_feed *feed, const char *text,
@@ -285,9 +285,15 @@ static const struct pm_target *target_called(const struct pm_history_feed *feed,
 static bool member_called(const struct pm_history_feed *feed, const char *text,
                           struct pm_gossip_member *out) {
   const struct pm_gossip *core = feed->config.core(feed->config.owner);
+  struct pm_contact called;
   uint32_t cursor = 0;
-  while (core != NULL && pm_gossip_next(core, &cursor, out))
-    if (pm_node_id_is_set(&out->id) && is_called(&out->contact, text)) return true;
+  if (core == NULL || !read_contact(text, &called)) return false;
+  while (pm_gossip_next(core, &cursor, out)) {
+    const struct pm_contact *contact = &out->contact;
+    if (pm_node_id_is_set(&out->id) && contact->port == called.port &&
+        strcmp(contact->host, called.host) == 0)
+      return true;
+  }
   return false;
 }
 
@@ -320,4 +326,8 @@ enum pm_err pm_history_feed_open_minute(const struct pm_history_feed *feed, cons
 
 const char *pm_history_feed_own_key(const struct pm_history_feed *feed) {
   return feed->own_key;
+}
+
+const char *pm_history_feed_own_location(const struct pm_history_feed *feed) {
+  return feed->config.identity->location;
 }

@@ -49,6 +49,7 @@ void pm_history_feed_ended(struct pm_history_feed *feed, const struct pm_target 
 struct pm_store *pm_history_feed_store(struct pm_history_feed *feed);
 /* This node's key in the store, as struct pm_store_name says. */
 const char *pm_history_feed_own_key(const struct pm_history_feed *feed);
+const char *pm_history_feed_own_location(const struct pm_history_feed *feed);
 
 /* The key in the store of what a person may call a node: "" and "self" are this one, the URL or
  * "host:port" of a target or a member becomes its node's key, once that is known; anything else

@@ -127,6 +127,7 @@ static enum pm_err ask_store(struct pm_store *store, const struct pm_past_ask *a
                                           .phase = ask->phase};
   const struct pm_profile_query week = {.from = question->from,
                                         .to = question->to,
+                                        .by_location = ask->by_location,
                                         .since_s = ask->since_s,
                                         .until_s = ask->until_s,
                                         .zone = ask->zone,
@@ -153,8 +154,14 @@ static enum pm_err ask(void *owner, const struct pm_past_ask *ask, pm_past_done 
   question->source = source;
   question->done = done;
   question->owner = done_owner;
-  pm_history_feed_key_of(source->feed, ask->from, question->from);
-  pm_history_feed_key_of(source->feed, ask->to, question->to);
+  if (ask->by_location) {
+    const char *own = pm_history_feed_own_location(source->feed);
+    snprintf(question->from, sizeof(question->from), "%s", ask->from[0] ? ask->from : own);
+    snprintf(question->to, sizeof(question->to), "%s", ask->to);
+  } else {
+    pm_history_feed_key_of(source->feed, ask->from, question->from);
+    pm_history_feed_key_of(source->feed, ask->to, question->to);
+  }
   enum pm_err err = ask_store(store, ask, question, &id);
   if (err != PM_OK) return err;
   question->id = *out_id = id;

@@ -21,6 +21,8 @@ enum {
   PM_STORE_ROWS_MAX = 10240,
   PM_STORE_WEEK_HOURS = 168,
   PM_STORE_STEP_S_MAX = 31 * 86400,
+  /* Nodes of a location that are looked at: each reads a list of every hour, some 20 ms. */
+  PM_STORE_LOCATION_NODES_MAX = 32,
   PM_STORE_PAIRS_PAGE_MAX = 10000, /* pairs of one answer, 2 KB each at most */
 };
 
@@ -63,6 +65,7 @@ struct pm_history {
 
 struct pm_profile_query {
   const char *from, *to; /* keys; copied */
+  bool by_location;      /* locations instead, and every pair between them together */
   int64_t since_s, until_s;
   struct pm_zone zone; /* of the viewer */
   enum pm_phase phase;

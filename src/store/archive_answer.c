@@ -9,47 +9,81 @@
 #include "store/row.h"
 #include "store/series.h"
 
-/* Both databases, each with its own number for the pair, or for both nodes. */
+/* A pair that was measured, or the paths of a node that it reported. */
 struct source {
   struct pm_database *db;
-  int64_t pair;
-  int64_t from, to; /* of reports */
+  int64_t pair; /* 0: reported */
+  struct pm_reported_paths paths;
 };
 
+enum {
+  NODES_MAX = PM_STORE_LOCATION_NODES_MAX,
+  SOURCES_MAX = 2 * 2 * NODES_MAX, /* of both databases, pairs and nodes */
+};
+
+/* Of both databases, each with its own numbers. */
 struct sources {
-  struct source of[2];
+  struct source of[SOURCES_MAX];
   size_t count;
-  bool reported;
+  bool reported;            /* nothing of it was measured */
+  int64_t to[2][NODES_MAX]; /* what paths refer to */
 };
 
-static void find(struct pm_database *db, const char *from, const char *to,
-                 struct sources *sources) {
-  if (db == NULL) return;
-  db->status = SQLITE_OK;
-  int64_t pair = pm_names_find(db, from, to);
-  if (pair > 0) sources->of[sources->count++] = (struct source){.db = db, .pair = pair};
+/* The file first: what is in memory is later, and the jitter of the latest counts. */
+static size_t databases_of(struct pm_archive *archive, struct pm_database *out[2]) {
+  size_t count = 0;
+  if (archive->file) out[count++] = archive->file;
+  if (archive->memory) out[count++] = archive->memory;
+  for (size_t i = 0; i < count; i++) out[i]->status = SQLITE_OK;
+  return count;
 }
 
-static void find_reported(struct pm_database *db, const char *from, const char *to,
-                          struct sources *sources) {
-  if (db == NULL || db->status != SQLITE_OK) return;
-  struct source source = {.db = db};
-  source.from = pm_names_node(db, from);
-  source.to = pm_names_node(db, to);
-  if (source.from > 0 && source.to > 0) sources->of[sources->count++] = source;
+static void add_pair(struct sources *sources, struct pm_database *db, int64_t pair) {
+  if (pair > 0 && sources->count < SOURCES_MAX)
+    sources->of[sources->count++] = (struct source){.db = db, .pair = pair};
 }
 
-/* The file first: what is in memory is later, and the jitter of the latest counts. measured: the
- * pair is measured here, though nothing of it may have been written yet. */
+static void add_paths(struct sources *sources, struct pm_database *db, int64_t from,
+                      const int64_t *to, size_t count) {
+  if (from > 0 && count > 0 && sources->count < SOURCES_MAX)
+    sources->of[sources->count++] = (struct source){.db = db, .paths = {from, to, count}};
+}
+
+/* measured: the pair is measured here, though nothing of it may have been written yet. */
 static enum pm_err find_sources(struct pm_archive *archive, const char *from, const char *to,
                                 bool measured, struct sources *out) {
-  *out = (struct sources){.count = 0};
-  find(archive->file, from, to, out);
-  find(archive->memory, from, to, out);
+  struct pm_database *of[2];
+  size_t count = databases_of(archive, of);
+  out->count = 0;
+  out->reported = false;
+  for (size_t i = 0; i < count; i++) add_pair(out, of[i], pm_names_find(of[i], from, to));
   if (out->count > 0 || measured) return PM_OK;
   out->reported = true;
-  find_reported(archive->file, from, to, out);
-  find_reported(archive->memory, from, to, out);
+  for (size_t i = 0; i < count; i++) {
+    out->to[i][0] = pm_names_node(of[i], to);
+    add_paths(out, of[i], pm_names_node(of[i], from), out->to[i], out->to[i][0] > 0);
+  }
+  return out->count > 0 ? PM_OK : PM_ERR_MISSING;
+}
+
+/* Every pair between two locations. What this node measures it does not report to itself, so no
+ * pair comes twice. */
+static enum pm_err find_locations(struct pm_archive *archive, const char *from, const char *to,
+                                  struct sources *out) {
+  struct pm_database *of[2];
+  int64_t ids[NODES_MAX];
+  size_t count = databases_of(archive, of);
+  out->count = 0;
+  for (size_t i = 0; i < count; i++) {
+    size_t pairs = pm_names_pairs_at(of[i], from, to, ids, NODES_MAX);
+    for (size_t p = 0; p < pairs; p++) add_pair(out, of[i], ids[p]);
+  }
+  out->reported = out->count == 0;
+  for (size_t i = 0; i < count; i++) {
+    size_t targets = pm_names_nodes_at(of[i], to, out->to[i], NODES_MAX);
+    size_t nodes = pm_names_nodes_at(of[i], from, ids, NODES_MAX);
+    for (size_t n = 0; n < nodes; n++) add_paths(out, of[i], ids[n], out->to[i], targets);
+  }
   return out->count > 0 ? PM_OK : PM_ERR_MISSING;
 }
 
@@ -67,9 +101,9 @@ static void add_sources(const struct sources *sources, enum pm_tier tier, int64_
   pm_row_sum_clear(sum);
   for (size_t i = 0; i < sources->count; i++) {
     const struct source *source = &sources->of[i];
-    if (sources->reported)
+    if (source->pair == 0)
       pm_reported_add_span(source->db, tier == PM_TIER_HOUR ? PM_REPORT_HOUR : PM_REPORT_TEN,
-                           source->from, source->to, since, until, sum);
+                           &source->paths, since, until, sum);
     else
       pm_series_add_span(source->db, tier, source->pair, since, until, sum);
   }
@@ -190,7 +224,9 @@ enum pm_err pm_archive_profile(struct pm_archive *archive, const struct pm_profi
                                const atomic_bool *cancelled, struct pm_profile *out) {
   struct sources sources;
   struct pm_profile_folding *folding = NULL;
-  enum pm_err err = find_sources(archive, query->from, query->to, false, &sources);
+  enum pm_err err = query->by_location
+                        ? find_locations(archive, query->from, query->to, &sources)
+                        : find_sources(archive, query->from, query->to, false, &sources);
   if (err != PM_OK) return err;
   struct pm_slot_sum *sum = malloc(sizeof(*sum));
   err = sum ? pm_profile_folding_new(query->phase, &query->zone, &folding) : PM_ERR_NOMEM;

@@ -60,6 +60,11 @@ static const char *const SQL[PM_SQL_COUNT] = {
                      " FROM pairs p JOIN nodes a ON a.id=p.from_id JOIN nodes b ON b.id=p.to_id"
                      " WHERE p.id>?1 ORDER BY p.id LIMIT ?2",
     [PM_SQL_PAIR_IDS] = "SELECT id FROM pairs WHERE id>?1 ORDER BY id",
+    [PM_SQL_PAIRS_BY_LOCATIONS] =
+        "SELECT p.id FROM pairs p JOIN nodes a ON a.id=p.from_id JOIN nodes b ON b.id=p.to_id"
+        " WHERE a.location=?1 AND b.location=?2 ORDER BY p.id LIMIT ?3",
+    [PM_SQL_NODES_BY_LOCATION] =
+        "SELECT id FROM nodes WHERE location=?1 AND reported>0 ORDER BY id LIMIT ?2",
     [PM_SQL_PAIRS_DROP] = "DELETE FROM pairs WHERE last<?1",
     [PM_SQL_HORIZONS] = "SELECT tier,minute FROM horizons",
     [PM_SQL_HORIZON_SET] = "INSERT OR REPLACE INTO horizons(tier,minute) VALUES(?1,?2)",

@@ -3,7 +3,6 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
-#include <xxhash.h>
 
 static void bind_text(sqlite3_stmt *statement, int at, const char *text) {
   sqlite3_bind_text(statement, at, text, -1, SQLITE_TRANSIENT);
@@ -114,13 +113,20 @@ static int64_t find_reported(struct pm_database *db, const struct pm_store_name 
   return node.id;
 }
 
+/* FNV-1a. Who makes keys share a place costs us a look into the table each time. */
+static size_t place_of(const char *key) {
+  uint32_t hash = 2166136261u;
+  for (; *key != '\0'; key++) hash = (hash ^ (unsigned char)*key) * 16777619u;
+  return hash % PM_NAMED_NODES;
+}
+
 /* Every list of a transaction is of the same ten minutes, or nearly: who was marked once needs no
  * other mark. */
 int64_t pm_names_reported(struct pm_database *db, const struct pm_store_name *name,
                           int64_t minute) {
   size_t length = strlen(name->key);
   if (length >= PM_NAMED_KEY_BYTES) return find_reported(db, name, minute);
-  struct pm_named_node *named = &db->named[XXH3_64bits(name->key, length) % PM_NAMED_NODES];
+  struct pm_named_node *named = &db->named[place_of(name->key)];
   if (strcmp(named->key, name->key) == 0 && length > 0) return named->id;
   int64_t id = find_reported(db, name, minute);
   if (id > 0) {
@@ -131,7 +137,8 @@ int64_t pm_names_reported(struct pm_database *db, const struct pm_store_name *na
 }
 
 int64_t pm_names_node(struct pm_database *db, const char *key) {
-  return node_by_key(db, &(struct pm_store_name){key, "", ""}).id;
+  struct node node = node_by_key(db, &(struct pm_store_name){key, "", ""});
+  return node.reported > 0 ? node.id : 0;
 }
 
 static int64_t add_pair(struct pm_database *db, int64_t from, int64_t to, int64_t minute) {
@@ -181,6 +188,32 @@ int64_t pm_names_find(struct pm_database *db, const char *from_key, const char *
   int64_t pair = sqlite3_column_int64(statement, 0);
   sqlite3_reset(statement);
   return pair;
+}
+
+static size_t take_ids(struct pm_database *db, sqlite3_stmt *statement, int64_t *out, size_t max) {
+  size_t count = 0;
+  while (count < max && pm_database_step(db, statement))
+    out[count++] = sqlite3_column_int64(statement, 0);
+  sqlite3_reset(statement);
+  return count;
+}
+
+size_t pm_names_pairs_at(struct pm_database *db, const char *from_location, const char *to_location,
+                         int64_t *out, size_t max) {
+  sqlite3_stmt *statement = pm_database_statement(db, PM_SQL_PAIRS_BY_LOCATIONS);
+  if (statement == NULL) return 0;
+  bind_text(statement, 1, from_location);
+  bind_text(statement, 2, to_location);
+  sqlite3_bind_int64(statement, 3, (int64_t)max);
+  return take_ids(db, statement, out, max);
+}
+
+size_t pm_names_nodes_at(struct pm_database *db, const char *location, int64_t *out, size_t max) {
+  sqlite3_stmt *statement = pm_database_statement(db, PM_SQL_NODES_BY_LOCATION);
+  if (statement == NULL) return 0;
+  bind_text(statement, 1, location);
+  sqlite3_bind_int64(statement, 2, (int64_t)max);
+  return take_ids(db, statement, out, max);
 }
 
 void pm_names_visit(struct pm_database *db, int64_t after, size_t max, pm_names_visitor visit,

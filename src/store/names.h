@@ -17,7 +17,13 @@ int64_t pm_names_pair(struct pm_database *db, const struct pm_store_name *from,
 /* Finds or makes a node that was in a report of that minute. A URL and location that are known
  * stay: who measures it itself knows better. 0 as above. */
 int64_t pm_names_reported(struct pm_database *db, const struct pm_store_name *name, int64_t minute);
-int64_t pm_names_node(struct pm_database *db, const char *key); /* 0: there is none */
+/* One that was in a report; 0: there is none. */
+int64_t pm_names_node(struct pm_database *db, const char *key);
+/* The numbers of pairs that were measured between two locations, and of nodes at one that were in
+ * reports: ascending, the first max. Returns how many. */
+size_t pm_names_pairs_at(struct pm_database *db, const char *from_location, const char *to_location,
+                         int64_t *out, size_t max);
+size_t pm_names_nodes_at(struct pm_database *db, const char *location, int64_t *out, size_t max);
 /* 0: there is none. */
 int64_t pm_names_find(struct pm_database *db, const char *from_key, const char *to_key);
 /* Calls for each, ascending by id, until it returns false. Strings live for the call. */

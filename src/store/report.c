@@ -178,7 +178,7 @@ static void place(struct placing *placing, struct pm_slot_sum *sum, unsigned fir
     placing->placed = rank;
   }
   /* A share such as 0.9 is no exact number: its rank must not be one too high for that. */
-  uint64_t rank = (uint64_t)ceil(n * to_share - 1e-9 * n);
+  uint64_t rank = (uint64_t)ceil(n * to_share - 1e-6);
   if (rank <= placing->placed) return;
   add_values(sum, PM_PHASE_TCP, (uint16_t)last, rank - placing->placed);
   placing->placed = rank;

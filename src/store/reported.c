@@ -104,31 +104,35 @@ bool pm_reported_put(struct pm_database *db, int64_t from, int64_t minute,
  */
 
 /* False: there is no such list. */
-static bool add_path(struct pm_database *db, enum pm_report_tier tier, int64_t from, int64_t to,
-                     int64_t minute, struct pm_slot_sum *sum) {
+static bool add_list(struct pm_database *db, enum pm_report_tier tier,
+                     const struct pm_reported_paths *paths, int64_t minute,
+                     struct pm_slot_sum *sum) {
   struct pm_report_reader reader;
-  struct pm_report_path path = {.to = -1};
-  if (!read_list(db, tier, key_of(minute, from), &reader)) return false;
-  while (path.to < to && pm_report_next(&reader, &path)) {
+  struct pm_report_path path;
+  size_t at = 0;
+  if (!read_list(db, tier, key_of(minute, paths->from), &reader)) return false;
+  while (at < paths->count && pm_report_next(&reader, &path)) {
+    while (at < paths->count && paths->to[at] < path.to) at++;
+    if (at < paths->count && paths->to[at] == path.to) pm_report_add(&path.cell, sum);
   }
-  if (path.to == to) pm_report_add(&path.cell, sum);
   end_list(db, tier, &reader);
   return true;
 }
 
-void pm_reported_add_span(struct pm_database *db, enum pm_report_tier tier, int64_t from,
-                          int64_t to, int64_t since, int64_t until, struct pm_slot_sum *sum) {
-  for (int64_t at = since; at < until;) {
-    bool whole = tier == PM_REPORT_HOUR && add_path(db, PM_REPORT_HOUR, from, to, at, sum);
-    if (whole) {
-      at += HOUR;
-    } else {
-      add_path(db, PM_REPORT_TEN, from, to, at, sum);
-      at += TEN;
-      if (tier == PM_REPORT_HOUR)
-        for (; at % HOUR != 0; at += TEN) add_path(db, PM_REPORT_TEN, from, to, at, sum);
-    }
+static void add_tens(struct pm_database *db, const struct pm_reported_paths *paths, int64_t since,
+                     int64_t until, struct pm_slot_sum *sum) {
+  for (int64_t at = since; at < until; at += TEN) add_list(db, PM_REPORT_TEN, paths, at, sum);
+}
+
+void pm_reported_add_span(struct pm_database *db, enum pm_report_tier tier,
+                          const struct pm_reported_paths *paths, int64_t since, int64_t until,
+                          struct pm_slot_sum *sum) {
+  if (tier == PM_REPORT_TEN) {
+    add_tens(db, paths, since, until, sum);
+    return;
   }
+  for (int64_t at = since; at < until; at += HOUR)
+    if (!add_list(db, PM_REPORT_HOUR, paths, at, sum)) add_tens(db, paths, at, at + HOUR, sum);
 }
 
 /* --- merging -----------------------------------------------------------------------------------

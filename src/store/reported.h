@@ -22,9 +22,16 @@
 bool pm_reported_put(struct pm_database *db, int64_t from, int64_t minute,
                      struct pm_report_path *paths, size_t count);
 
-/* Adds what was reported of a path in [since, until): whole tens, or whole hours. */
-void pm_reported_add_span(struct pm_database *db, enum pm_report_tier tier, int64_t from,
-                          int64_t to, int64_t since, int64_t until, struct pm_slot_sum *sum);
+/* Paths of one node to others, whose numbers ascend. */
+struct pm_reported_paths {
+  int64_t from;
+  const int64_t *to;
+  size_t count;
+};
+/* Adds what was reported of them in [since, until): whole tens, or whole hours. */
+void pm_reported_add_span(struct pm_database *db, enum pm_report_tier tier,
+                          const struct pm_reported_paths *paths, int64_t since, int64_t until,
+                          struct pm_slot_sum *sum);
 
 /* Merges up to so many lists whose hour was over by now; true if any was to be merged. */
 bool pm_reported_merge_due(struct pm_database *db, int64_t now, int64_t max);

@@ -5,7 +5,7 @@
 
 #include "store/bits.h"
 
-enum { VERSION = 1, VERSION_BITS = 4, COUNTERS = 10 };
+enum { VERSION = 1, VERSION_BITS = 4 };
 
 /* A sum that adds up many: it never wraps. */
 static const int64_t SUM_NS_MAX = INT64_MAX;
@@ -19,21 +19,6 @@ void pm_row_sum_clear(struct pm_slot_sum *sum) {
     sum->first[phase] = PM_HISTOGRAM_BUCKETS;
     sum->last[phase] = 0;
   }
-}
-
-/* In the order in which they are packed. */
-static void counters_of(struct pm_slot *slot, uint32_t *out[COUNTERS]) {
-  uint32_t *const all[COUNTERS] = {&slot->sent,
-                                   &slot->succeeded,
-                                   &slot->lost,
-                                   &slot->starved,
-                                   &slot->retransmitted,
-                                   &slot->late,
-                                   &slot->packets.trials,
-                                   &slot->packets.lost,
-                                   &slot->packets.data_segments,
-                                   &slot->packets.data_retransmits};
-  memcpy(out, all, sizeof(all));
 }
 
 static void count(uint32_t *counter, uint32_t by) {
@@ -89,11 +74,11 @@ static void pack_phase(struct pm_bit_writer *w, const struct pm_slot_sum *sum, i
 size_t pm_row_pack(const struct pm_slot_sum *sum, uint8_t out[PM_ROW_BYTES_MAX]) {
   struct pm_bit_writer w;
   struct pm_slot numbers = sum->numbers;
-  uint32_t *counters[COUNTERS];
+  uint32_t *counters[PM_SLOT_COUNTERS];
   pm_bit_writer_init(&w, out, PM_ROW_BYTES_MAX);
   pm_bits_put(&w, VERSION, VERSION_BITS);
-  counters_of(&numbers, counters);
-  for (int i = 0; i < COUNTERS; i++) pm_bits_put_gamma(&w, (uint64_t)*counters[i] + 1);
+  pm_slot_counters(&numbers, counters);
+  for (int i = 0; i < PM_SLOT_COUNTERS; i++) pm_bits_put_gamma(&w, (uint64_t)*counters[i] + 1);
   for (int phase = 0; phase < PM_PHASE_COUNT; phase++) pack_phase(&w, sum, phase);
   return pm_bit_writer_finish(&w);
 }
@@ -151,18 +136,18 @@ static void take_phase(struct pm_bit_reader *r, struct pm_slot_sum *sum, int pha
 enum pm_err pm_row_add(struct pm_slot_sum *sum, const uint8_t *bytes, size_t count_of_bytes) {
   struct pm_bit_reader r;
   struct pm_slot numbers = {0};
-  uint32_t *from[COUNTERS], *to[COUNTERS];
+  uint32_t *from[PM_SLOT_COUNTERS], *to[PM_SLOT_COUNTERS];
   pm_bit_reader_init(&r, bytes, count_of_bytes);
   r.bad |= pm_bits_take(&r, VERSION_BITS) != VERSION;
-  counters_of(&numbers, from);
-  counters_of(&sum->numbers, to);
-  for (int i = 0; i < COUNTERS && !r.bad; i++) {
+  pm_slot_counters(&numbers, from);
+  pm_slot_counters(&sum->numbers, to);
+  for (int i = 0; i < PM_SLOT_COUNTERS && !r.bad; i++) {
     uint64_t value = pm_bits_take_gamma(&r) - 1;
     r.bad |= value > UINT32_MAX;
     *from[i] = (uint32_t)value;
   }
   if (r.bad) return PM_ERR_SYNTAX;
-  for (int i = 0; i < COUNTERS; i++) count(to[i], *from[i]);
+  for (int i = 0; i < PM_SLOT_COUNTERS; i++) count(to[i], *from[i]);
   for (int phase = 0; phase < PM_PHASE_COUNT && !r.bad; phase++) take_phase(&r, sum, phase);
   return r.bad || !pm_bit_reader_at_end(&r) ? PM_ERR_SYNTAX : PM_OK;
 }

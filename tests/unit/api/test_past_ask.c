@@ -69,7 +69,20 @@ static void weeks_have_a_zone(void **state) {
     assert_int_equal(read(PM_PAST_WEEK, cases[i].query, &ask, &why), PM_OK);
     assert_int_equal(pm_zone_at(&ask.zone, ask.since_s), cases[i].zone_min);
     assert_int_equal(ask.since_s, NOW_S - 28 * DAY_S);
+    assert_false(ask.by_location);
   }
+}
+
+static void weeks_may_be_of_locations(void **state) {
+  struct pm_past_ask ask;
+  struct pm_why why = {""};
+  (void)state;
+  assert_int_equal(read(PM_PAST_WEEK, "from=Paris,FR&to=Tokyo,JP&by=location", &ask, &why), PM_OK);
+  assert_true(ask.by_location);
+  assert_string_equal(ask.from, "Paris,FR");
+  assert_string_equal(ask.to, "Tokyo,JP");
+  assert_int_equal(read(PM_PAST_WEEK, "to=a&by=hour", &ask, &why), PM_ERR_SYNTAX);
+  assert_non_null(strstr(why.text, "by is none"));
 }
 
 static void without_a_target_the_pairs_are_meant(void **state) {
@@ -140,6 +153,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(series_are_read),
       cmocka_unit_test(weeks_have_a_zone),
+      cmocka_unit_test(weeks_may_be_of_locations),
       cmocka_unit_test(without_a_target_the_pairs_are_meant),
       cmocka_unit_test(what_is_wrong_is_said),
       cmocka_unit_test(a_target_longer_than_a_url_is_refused),

@@ -189,6 +189,42 @@ static void a_week_is_made_of_reports_as_well(void **state) {
   free(profile);
 }
 
+/* b and d are There, e is Elsewhere. */
+static void a_week_of_two_locations_adds_up_their_pairs(void **state) {
+  struct pm_archive *archive = *state;
+  struct pm_profile *profile = malloc(sizeof(*profile));
+  const struct pm_store_report_path paths[] = {
+      {{"b", "http://b", "There"}, cell_of(10, 0, 20)},
+      {{"d", "http://d", "There"}, cell_of(20, 1, 20)},
+      {{"e", "http://e", "Elsewhere"}, cell_of(40, 0, 20)}};
+  struct pm_store_report report = {{"f", "http://f", "Far"}, MINUTE_0, paths, 3};
+  struct pm_archive_minute put = {.report = &report};
+  struct pm_profile_query query = {.from = "Far",
+                                   .to = "There",
+                                   .by_location = true,
+                                   .since_s = (int64_t)MINUTE_0 * 60,
+                                   .until_s = ((int64_t)MINUTE_0 + 60) * 60,
+                                   .phase = PM_PHASE_TCP};
+  assert_int_equal(pm_archive_write(archive, &put, wall_of(MINUTE_0 + 10)), PM_OK);
+  assert_int_equal(pm_archive_profile(archive, &query, NULL, profile), PM_OK);
+  assert_int_equal(profile->all.count, 29);
+  assert_true(profile->reported);
+
+  struct pm_archive_minute own = {.minute = {.from = {"s", "", "Far"},
+                                             .to = {"http://b", "http://b", "There"},
+                                             .minute = MINUTE_0}};
+  uint8_t *bytes = minute_packed(6, 20, 0, &own.minute.count);
+  own.minute.bytes = bytes;
+  assert_int_equal(pm_archive_write(archive, &own, wall_of(MINUTE_0 + 10)), PM_OK);
+  free(bytes);
+  assert_int_equal(pm_archive_profile(archive, &query, NULL, profile), PM_OK);
+  assert_int_equal(profile->all.count, 35);
+  assert_false(profile->reported); /* not all of it */
+  query.to = "Nowhere";
+  assert_int_equal(pm_archive_profile(archive, &query, NULL, profile), PM_ERR_MISSING);
+  free(profile);
+}
+
 /* --- time and room -----------------------------------------------------------------------------
  */
 
@@ -235,11 +271,26 @@ static void too_old_ones_are_refused(void **state) {
   assert_int_equal(counts.refused, 1);
 }
 
+enum { NODES = 60, DAYS = 2 };
+
+/* Each of the nodes of each, in one transaction. */
+static void put_mesh(struct pm_archive *archive, char (*keys)[16], int64_t minute) {
+  static struct pm_store_report_path paths[NODES];
+  struct pm_store_report reports[NODES];
+  struct pm_archive_minute list[NODES];
+  for (int to = 0; to < NODES; to++)
+    paths[to] = (struct pm_store_report_path){{keys[to], "", ""}, cell_of(60, 0, 5 + to)};
+  for (int from = 0; from < NODES; from++) {
+    reports[from] = (struct pm_store_report){{keys[from], "", ""}, minute, paths, NODES};
+    list[from] = (struct pm_archive_minute){.next = from + 1 < NODES ? &list[from + 1] : NULL,
+                                            .report = &reports[from]};
+  }
+  assert_int_equal(pm_archive_write(archive, list, wall_of(minute + 10)), PM_OK);
+}
+
 /* Many nodes that report fill 16 MB; what was measured here stays. */
 static void where_there_is_no_room_reports_go_first(void **state) {
   (void)state;
-  enum { NODES = 60, DAYS = 2 };
-  struct pm_store_report_path paths[NODES];
   char keys[NODES][16], dir[DIR_BYTES];
   struct pm_archive *archive;
   struct pm_store_counts counts = {0};
@@ -249,11 +300,7 @@ static void where_there_is_no_room_reports_go_first(void **state) {
   for (int i = 0; i < NODES; i++) snprintf(keys[i], sizeof(keys[i]), "node-%d", i);
   int64_t end = MINUTE_0 + DAYS * DAY;
   for (int64_t minute = MINUTE_0; minute < end; minute += 10) {
-    for (int from = 0; from < NODES; from++) {
-      for (int to = 0; to < NODES; to++)
-        paths[to] = (struct pm_store_report_path){{keys[to], "", ""}, cell_of(60, 0, 5 + to)};
-      assert_int_equal(put_report(archive, keys[from], paths, NODES, minute, minute + 10), PM_OK);
-    }
+    put_mesh(archive, keys, minute);
     assert_int_equal(archive_put(archive, "b", minute, 6, 10, 0, minute + 10), PM_OK);
     archive_settle(archive, minute + 10);
   }
@@ -325,6 +372,7 @@ int main(void) {
       TEST(hours_are_merged_from_their_tens),
       TEST(a_late_ten_is_in_its_hour),
       TEST(a_week_is_made_of_reports_as_well),
+      TEST(a_week_of_two_locations_adds_up_their_pairs),
       cmocka_unit_test(old_reports_go_tens_before_hours),
       TEST(too_old_ones_are_refused),
       cmocka_unit_test(where_there_is_no_room_reports_go_first),
