@@ -60,7 +60,7 @@ struct pm_event_row *pm_event_rows_find(struct pm_event_rows *rows, const struct
 }
 
 static struct pm_event_row *add_row(struct pm_event_rows *rows, const struct pm_node_id *from) {
-  if (rows->count == rows->room) {
+  if (rows->rows == NULL || rows->count == rows->room) {
     size_t room = rows->room == 0 ? ROOM_FIRST : rows->room * 2;
     struct pm_event_row *grown = realloc(rows->rows, room * sizeof(*grown));
     if (grown == NULL) return NULL;

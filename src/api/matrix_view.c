@@ -78,8 +78,9 @@ static char *put_field(char *at, int64_t value) {
 }
 
 static char *put_null(char *at) {
-  memcpy(at, ",null", 5);
-  return at + 5;
+  static const char text[] = {',', 'n', 'u', 'l', 'l'};
+  memcpy(at, text, sizeof(text));
+  return at + sizeof(text);
 }
 
 char *pm_matrix_cell_text(char *at, enum pm_cell_state state, int64_t age_s,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gossip/rows.h"
 #include "gossip/wire_text.h"
 
 /* ---- collecting ---- */
@@ -37,6 +38,7 @@ static void add_rows(struct pm_mesh_nodes *nodes, const struct pm_matrix *matrix
 static struct pm_node_id id_of(const struct pm_mesh_source *source,
                                const struct pm_gossip_member *member) {
   if (pm_node_id_is_set(&member->id)) return member->id;
+  if (member->old_node) return pm_rows_old_id(&member->contact); /* what its row is kept under */
   const struct pm_node_name *name = pm_node_names_at(source->names, &member->contact);
   return name != NULL ? name->id : (struct pm_node_id){{0}};
 }
@@ -152,7 +154,8 @@ void pm_mesh_node_view(const struct pm_mesh_source *source, const struct pm_mesh
         pm_gossip_get(source->core, node->member, &member))
       view_member(&member, out);
   }
-  if (node->short_id != 0)
+  bool old = pm_rows_is_old_id(&node->id) && out->url[0] != '\0';
+  if (node->short_id != 0 && !old)
     pm_wire_id(&node->id, out->key);
   else
     snprintf(out->key, sizeof(out->key), "%s", node->self ? "self" : out->url);

@@ -31,8 +31,8 @@ static const struct pm_route ROUTES[] = {
      "How each node of the mesh sees each other"},
     {"/v1/asymmetry", PM_HTTP_GET, PM_ROLE_READER, pm_service_asymmetry,
      "Paths that their two ends see differently"},
-    {"/v1/events", PM_HTTP_GET, PM_ROLE_READER, pm_service_events,
-     "What happens, as server-sent events"},
+    /* Not listed: a link to it would lead to a page that never ends. */
+    {"/v1/events", PM_HTTP_GET, PM_ROLE_READER, pm_service_events, NULL},
     {"/v1/recent", PM_HTTP_GET, PM_ROLE_READER, pm_service_recent, NULL},
     {"/v1/session", PM_HTTP_GET, PM_ROLE_READER, pm_service_session, NULL},
     {"/memstats", PM_HTTP_GET, PM_ROLE_READER, pm_service_metrics, NULL},

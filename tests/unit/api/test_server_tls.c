@@ -134,6 +134,37 @@ static void test_versions(void **state) {
   tls_material_remove(&ecdsa);
 }
 
+/* More than a record, in pieces, to a reader who comes late. */
+static void test_streams(void **state) {
+  static char piece[20000];
+  struct tls_material ecdsa;
+  struct fixture f;
+  struct reading reading = {0};
+  (void)state;
+  memset(piece, 'x', sizeof(piece) - 1);
+  tls_material_make_ecdsa(&ecdsa);
+  fixture_init(&f);
+  fixture_start_tls(&f, &ecdsa);
+  struct client client = client_new(&f, TLS1_2_VERSION, TLS1_3_VERSION, NULL);
+  assert_true(shake_hands(&f, &client));
+  tls_send(&f, &client, "GET /stream HTTP/1.1\r\n" HOST "\r\n");
+  STEP_UNTIL(&f, client.fd,
+             (tls_read(&client, &reading), reading.bytes > 0 && strstr(reading.text, "begins\n")));
+  size_t sent = strlen("begins\n");
+  while (f.streams->send(f.streams->owner, f.stream_id, piece, sizeof(piece) - 1) == PM_OK)
+    sent += sizeof(piece) - 1;
+  assert_true(f.streams->queued(f.streams->owner, f.stream_id) >
+              PM_STREAM_QUEUE_BYTES_MAX - 2 * sizeof(piece));
+  STEP_UNTIL(&f, client.fd, (tls_read(&client, &reading), strlen(body_of(&reading)) == sent));
+  assert_int_equal(f.streams->queued(f.streams->owner, f.stream_id), 0);
+  f.streams->end(f.streams->owner, f.stream_id);
+  assert_int_equal(f.gone, 1);
+  client_free(&client);
+  reading_free(&reading);
+  fixture_end(&f);
+  tls_material_remove(&ecdsa);
+}
+
 static void test_forward_secrecy_only(void **state) {
   static const struct {
     const char *cipher;
@@ -385,6 +416,7 @@ static void test_bad_files(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_versions),
+      cmocka_unit_test(test_streams),
       cmocka_unit_test(test_forward_secrecy_only),
       cmocka_unit_test(test_protocol_negotiation),
       cmocka_unit_test(test_no_renegotiation),
