@@ -18,21 +18,27 @@ async function buildTests(outdir) {
   });
 }
 
-// The one element of dist/index.html that changes from build to build is the assets' names.
-function page(outputs, icon) {
+// All that changes in dist/index.html from build to build is the assets' names.
+function page(outputs, names) {
   const entry = Object.entries(outputs).find(([, output]) => output.entryPoint === "src/main.tsx");
   const name = (path) => path.replace(/^dist\//, "/");
   return readFileSync(here("src/index.html"), "utf8")
     .replace("{script}", name(entry[0]))
     .replace("{style}", name(entry[1].cssBundle))
-    .replace("{icon}", icon);
+    .replace("{icon}", names.icon)
+    .replace("{licences}", names.licences);
 }
 
-function writeIcon() {
-  const bytes = readFileSync(here("src/favicon.svg"));
-  const name = `/assets/favicon-${createHash("sha256").update(bytes).digest("hex").slice(0, 8)}.svg`;
-  writeFileSync(here(`dist${name}`), bytes);
-  return name;
+function writeAsset(name, extension, bytes) {
+  const path = `/assets/${name}-${createHash("sha256").update(bytes).digest("hex").slice(0, 8)}.${extension}`;
+  writeFileSync(here(`dist${path}`), bytes);
+  return path;
+}
+
+// What is bundled comes with its licence: the texts go along, and the help links to them.
+function licences() {
+  const texts = ["preact", "uplot"].map((name) => `${name}\n\n${readFileSync(here(`node_modules/${name}/LICENSE`), "utf8")}`);
+  return [readFileSync(here("THIRD-PARTY.md"), "utf8"), ...texts].join(`\n${"-".repeat(80)}\n\n`);
 }
 
 async function buildDist() {
@@ -44,10 +50,13 @@ async function buildDist() {
     outdir: "dist/assets",
     entryNames: "[name]-[hash]", chunkNames: "[name]-[hash]", assetNames: "[name]-[hash]",
     bundle: true, splitting: true, format: "esm", minify: true, metafile: true,
-    target: ["chrome100", "firefox100", "safari15"],
+    target: ["chrome110", "firefox110", "safari16"],
     legalComments: "none", logLevel: "warning",
   });
-  writeFileSync(here("dist/index.html"), page(metafile.outputs, writeIcon()));
+  writeFileSync(here("dist/index.html"), page(metafile.outputs, {
+    icon: writeAsset("favicon", "svg", readFileSync(here("src/favicon.svg"))),
+    licences: writeAsset("third-party", "txt", licences()),
+  }));
   for (const path of Object.keys(metafile.outputs).sort()) {
     const bytes = readFileSync(here(path));
     console.log(`${path}  ${bytes.length} bytes, ${gzipSync(bytes, { level: 9 }).length} compressed`);

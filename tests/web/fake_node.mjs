@@ -85,7 +85,7 @@ export class FakeMesh {
     const random = generator(hash(this.seed, Math.min(from, to), Math.max(from, to)));
     const detour = 1.25 + 0.5 * random();
     const km = kilometres(a.spot, b.spot);
-    const oneWay = hash(from, to, 3) % 23 === 0 ? 1.28 : 1; // the way there is routed otherwise
+    const oneWay = hash(from, to, 3) % 23 === 0 ? 1.07 + (hash(from, to, 17) % 40) / 100 : 1; // the way there is routed otherwise
     return (km * 1e4 * detour + 0.25e6 + random() * 3e5) * oneWay;
   }
 
@@ -248,8 +248,9 @@ export async function startFake({ nodes = 30, port = 0, operator = true } = {}) 
   const problem = (response, status, detail) => json(response, { title: "problem", status, detail }, status);
 
   const pair = (query, response) => {
-    const from = query.get("from") ? mesh.indexOf(query.get("from")) : 0;
-    const to = mesh.indexOf(query.get("to") ?? "");
+    const find = (name) => (query.get("by") === "location" ? mesh.nodes.findIndex((node) => node.location === name) : mesh.indexOf(name));
+    const from = query.get("from") ? find(query.get("from")) : 0;
+    const to = find(query.get("to") ?? "");
     if (from >= 0 && to >= 0) return [from, to];
     problem(response, 404, "nothing is known of that pair");
     return null;

@@ -96,6 +96,8 @@ test("a peer that is added by the form is measured", async () => {
   await page.waitForSelector(".notice.good");
   const row = page.locator("table.peers tr", { hasText: sixth.address.replace("http://", "") });
   await until("it has answered", async () => Number((await row.locator("td.number").nth(3).textContent().catch(() => "0")) ?? 0) > 0);
+  await row.locator("text=Pause").click();
+  await row.locator("text=Resume").click(); // only a paused one has it
   await page.click("nav >> text=Mesh");
   await until("it is in the matrix", async () => (await page.getAttribute(".matrix", "aria-rowcount")) === "6");
   await choose(page, mesh.nodes[0], sixth);

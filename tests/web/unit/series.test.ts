@@ -31,6 +31,13 @@ test("two directions share the times; what one does not have is not a gap", () =
   assert.deepEqual(back, [undefined, 9, undefined]);
 });
 
+test("the other direction's times do not bridge a gap", () => {
+  const gap = withGaps(pointsOf(answer([row(0, 1), row(9, 2)])), 60);
+  const [times, there] = aligned([gap, pointsOf(answer([row(0, 5), row(3, 5), row(5, 5), row(9, 5)]))], [["p50"], ["p50"]]);
+  assert.deepEqual(times.map((time) => (time - 30) / 60), [0, 1, 3, 5, 9]);
+  assert.deepEqual(there, [1, null, null, null, 2]);
+});
+
 test("a single spike does not flatten the rest", () => {
   const points = pointsOf(answer(Array.from({ length: 100 }, (_, i) => row(i, 20))));
   points[50]!.p99 = 5_000;
@@ -49,4 +56,6 @@ test("phases stand on those before them; without any there is no plot", () => {
   const data = stacked(answer([row(0, 1, { phases: { dns: 1e6, tcp: 2e6, tls: null, first: 3e6, last: 0 } })]))!;
   assert.deepEqual(data.slice(1).map((column) => column[0]), [1, 3, 3, 6, 6]);
   assert.equal(stacked(answer([row(0, 1)])), null);
+  const gap = stacked(answer([0, 5].map((minute) => row(minute, 1, { phases: { tcp: 2e6 } }))))!;
+  assert.deepEqual(gap[2], [2, null, 2]);
 });

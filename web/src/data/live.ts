@@ -8,10 +8,12 @@ import type { MatrixAnswer, MemberEvent, RowEvent, SampleEvent } from "./types";
 export type LiveState = "connecting" | "live" | "lost";
 
 const RELOAD_MS = 20_000; // several times within the age at which figures become stale
-const RELOAD_LARGE_MS = 45_000; // a matrix of more than a hundred nodes is megabytes
+const RELOAD_LARGE_MS = 45_000; // a large matrix is megabytes
 const RELOAD_SOON_MS = 1_000; // after an event about a node that is not known here
 const RETRY_MS = 5_000;
 const REDRAW_MS = 250;
+const REDRAW_LARGE_MS = 1_000; // tens of thousands of cells are looked at each time
+const LARGE_FROM = 100; // nodes
 
 export interface LiveEvents {
   member(event: MemberEvent): void;
@@ -61,13 +63,17 @@ export class Live {
   }
 
   private changed(): void {
-    this.later("redraw", REDRAW_MS, () => this.watchers.forEach((watcher) => watcher()));
+    this.later("redraw", this.isLarge() ? REDRAW_LARGE_MS : REDRAW_MS, () => this.watchers.forEach((watcher) => watcher()));
   }
 
   private setState(state: LiveState): void {
     if (this.state === state) return;
     this.state = state;
     this.changed();
+  }
+
+  private isLarge(): boolean {
+    return this.mesh.nodes.length > LARGE_FROM;
   }
 
   private heard(): void {
@@ -150,7 +156,7 @@ export class Live {
       this.loading = false;
       this.changed();
       const pause = this.state === "lost" ? RETRY_MS
-        : this.mesh.nodes.length > 100 ? RELOAD_LARGE_MS : RELOAD_MS;
+        : this.isLarge() ? RELOAD_LARGE_MS : RELOAD_MS;
       this.later("again", pause, () => {
         if (!document.hidden) void this.reload();
         else this.later("again", pause, () => void this.reload());

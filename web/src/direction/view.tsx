@@ -121,8 +121,7 @@ export function DirectionView({ route }: { route: Route }) {
           : all.loading ? <Loading />
             : (
               <>
-                <p class="finding">{beyond === 0 ? "No pair differs beyond noise." : `${count(beyond, "pair")} ${beyond === 1 ? "differs" : "differ"} beyond noise`}
-                  <span class="quiet"> of {count(all.value!.judged, "pair")} that both ends measure</span></p>
+                <p class="finding">{beyond || "None"} of {count(all.value!.judged, "pair")} that both ends measure {beyond < 2 ? "differs" : "differ"} beyond noise</p>
                 <p class="quiet">A round trip crosses the path both ways, whoever begins it: a difference says that the two ends are routed, shaped or served differently depending on who calls.</p>
                 {rows.length === 0 ? (
                   <Empty title={find ? `No pair matches “${find}”` : "Both directions are alike"}>

@@ -2,8 +2,9 @@
 
 import { csv } from "../base/csv";
 import { download, fileName } from "../base/download";
-import { count, latency, offset } from "../base/format";
+import { count, latency } from "../base/format";
 import { type Route, formatRoute, go, withQuery } from "../base/route";
+import { here, zoneText } from "../base/zone";
 import { path } from "../data/api";
 import type { ProfileAnswer } from "../data/types";
 import { readPalette } from "../mesh/palette";
@@ -15,7 +16,9 @@ import { type Figure, Week } from "./week";
 import { DAYS, finding, slowerBy } from "./words";
 
 const RELOAD_MS = 300_000;
-const FIGURES = [["slower", "Slower by, %"], ["median", "Median, ms"], ["hours", "Hours seen"]] as const;
+const FIGURES = [["slower", "Slower by"], ["median", "Median"], ["hours", "Hours seen"]] as const;
+const WEEK_MS = 7 * 86_400_000;
+const SPAN_WEEKS = { "-1w": 1, "-4w": 4, "-12w": 12, "-52w": 52 };
 const SPANS = [["-1w", "1 week"], ["-4w", "4 weeks"], ["-12w", "12 weeks"], ["-52w", "a year"]] as const;
 
 function profileCsv(answer: ProfileAnswer): string {
@@ -32,9 +35,12 @@ export function HoursView({ route }: { route: Route }) {
   const phase: Phase = isPhase(route.query["phase"]) ? route.query["phase"] : "tcp";
   const figure = (FIGURES.find(([name]) => name === route.query["figure"])?.[0] ?? "slower") as Figure;
   const span = SPANS.find(([name]) => name === route.query["span"])?.[0] ?? "-4w";
-  const zone = offset(-new Date().getTimezoneOffset());
-  const by = route.query["by"] === "location" ? "location" : undefined;
-  const address = from && to ? path("/v1/profile", { from, to, zone, phase, since: span, by }) : null;
+  const until = Date.now();
+  const zone = zoneText(until - SPAN_WEEKS[span] * WEEK_MS, until, here);
+  const [begin, end] = [from, to].map((key) => mesh.nodes[mesh.indexOf(key) ?? -1]?.location ?? "");
+  const places = begin && end ? { from: begin, to: end, by: "location" } : null;
+  const byPlace = route.query["by"] === "location" && places !== null;
+  const address = from && to ? path("/v1/profile", { ...(byPlace ? places : { from, to }), zone, phase, since: span }) : null;
   const profile = useDocument<ProfileAnswer>(address, RELOAD_MS);
   if (!from || !to) {
     return mesh.loadedAt ? <Empty title="There is no pair yet">This node knows no other one.</Empty> : <Loading />;
@@ -50,7 +56,7 @@ export function HoursView({ route }: { route: Route }) {
         <Segments label="In the cells" value={figure} options={FIGURES} onChange={(value) => set({ figure: value === "slower" ? "" : value })} />
         <Select label="Span" hideLabel value={span} options={SPANS} onChange={(value) => set({ span: value === "-4w" ? "" : value })} />
         <Select label="Phase" hideLabel value={phase} options={Object.entries(PHASES) as [Phase, string][]} onChange={(value) => set({ phase: value === "tcp" ? "" : value })} />
-        <Select label="Of" hideLabel value={by ?? ""} options={[["", "pair"], ["location", "locations"]]} onChange={(value) => set({ by: value })} />
+        {places && <Select label="Of" hideLabel value={byPlace ? "location" : ""} options={[["", "This pair"], ["location", "All of both places"]]} onChange={(value) => set({ by: value })} />}
         <span class="grow" />
         <a class="button" href={`#/pair/${encodeURIComponent(from)}/${encodeURIComponent(to)}`}>Over time</a>
         {answer && <Menu label="Export" actions={[
@@ -63,7 +69,7 @@ export function HoursView({ route }: { route: Route }) {
             : !answer || !found || answer.all.n === 0 ? <Empty title="Nothing is known of this path yet">A pattern shows after some days of measuring.</Empty> : (
               <>
                 <p class={`finding ${found.found ? "found" : ""}`}>{found.text}</p>
-                <p class="quiet">Median of all hours {latency(answer.all.p50_ns)}, {count(answer.all.n, "sample")}. Hours are in your zone, UTC{answer.zone}.</p>
+                <p class="quiet">Median of all hours {latency(answer.all.p50_ns)}, {count(answer.all.n, "sample")}. Hours are those of {Intl.DateTimeFormat().resolvedOptions().timeZone}.</p>
                 <Week answer={answer} figure={figure} theme={readPalette(document.body).theme} />
               </>
             )}

@@ -9,6 +9,8 @@ import { DAYS, scaleEnd, slowerBy } from "./words";
 
 export type Figure = "slower" | "median" | "hours";
 
+const FIGURE_TEXT: Record<Figure, string> = { slower: "slower than its median by, in percent", median: "median in milliseconds", hours: "hours that were measured" };
+
 interface CellProps {
   cell: ProfileCell;
   answer: ProfileAnswer;
@@ -50,7 +52,7 @@ export function Week({ answer, figure, theme }: { answer: ProfileAnswer; figure:
   const days = DAYS.map((_, day) => answer.cells.filter((cell) => cell.weekday === day + 1));
   return (
     <>
-      <div class="table-room" tabIndex={0} role="region" aria-label="Hours of the week">
+      <div class="table-room" tabIndex={0} role="region" aria-label={`Hours of the week: ${FIGURE_TEXT[figure]}`}>
         <table class="week">
           <thead><tr><th scope="col"><span class="unseen">day</span></th>{Array.from({ length: 24 }, (_, i) => <th key={i} scope="col">{two(i)}</th>)}</tr></thead>
           <tbody>
@@ -63,12 +65,12 @@ export function Week({ answer, figure, theme }: { answer: ProfileAnswer; figure:
           </tbody>
         </table>
       </div>
-      <WeekLegend end={end} theme={theme} />
+      <WeekLegend end={end} theme={theme} figure={figure} />
     </>
   );
 }
 
-function WeekLegend({ end, theme }: { end: number; theme: Theme }) {
+function WeekLegend({ end, theme, figure }: { end: number; theme: Theme; figure: Figure }) {
   const colours = [-1, -0.5, 0, 0.5, 1].map((t) => toCss(divergingColour(t, theme)));
   return (
     <div class="week-legend">
@@ -76,6 +78,7 @@ function WeekLegend({ end, theme }: { end: number; theme: Theme }) {
       <span class="week-scale" aria-hidden="true" style={{ backgroundImage: `linear-gradient(to right, ${colours.join(", ")})` }} />
       <span>{signedPercent(end)} slower than its own median</span>
       <span class="key"><i class="slow-sample" aria-hidden="true" />slow beyond noise</span>
+      <span class="key">in the cells: {FIGURE_TEXT[figure]}</span>
       <span class="key"><i class="none-sample" aria-hidden="true" />nothing measured</span>
     </div>
   );

@@ -1,12 +1,16 @@
 // Beside the matrix: the path under the cursor in full, or the mesh as a whole.
 
 import { type ComponentChildren, Fragment } from "preact";
+import { useMemo } from "preact/hooks";
 import { age, count, latency, lossShare, milliseconds, percent } from "../base/format";
 import { pairHash } from "../base/route";
 import { type Mesh, type Shown, nodeName } from "../data/mesh";
 import { Fact } from "../shell/parts";
 import type { Item } from "./axis";
 import { type GridCell, type Worst, summarize, worstPaths } from "./grid";
+
+const WORST_SHOWN = 8;
+const RECOUNT_MS = 3_000; // a list whose order changes more often cannot be read
 
 const STATE_TEXT: Record<string, string> = {
   measured: "measured", failed: "failed", stale: "stale", predicted: "predicted", unknown: "unknown",
@@ -153,7 +157,9 @@ function WorstList({ mesh, worst }: { mesh: Mesh; worst: readonly Worst[] }) {
 }
 
 function MeshDetails({ mesh, now }: { mesh: Mesh; now: number }) {
-  const sum = summarize(mesh, now);
+  const turn = Math.floor(now / RECOUNT_MS);
+  const sum = useMemo(() => summarize(mesh, now), [mesh, mesh.nodes, turn]);
+  const worst = useMemo(() => worstPaths(mesh, WORST_SHOWN, now), [mesh, mesh.nodes, turn]);
   const paths = sum.nodes * (sum.nodes - 1);
   const fact = (name: string, value: number): ComponentChildren => value > 0 && <Fact name={name}>{value.toLocaleString("en")}</Fact>;
   return (
@@ -170,7 +176,7 @@ function MeshDetails({ mesh, now }: { mesh: Mesh; now: number }) {
         {fact("unknown", sum.unknown)}
       </dl>
       <h3>To look at first</h3>
-      <WorstList mesh={mesh} worst={worstPaths(mesh, 8, now)} />
+      <WorstList mesh={mesh} worst={worst} />
     </Fragment>
   );
 }

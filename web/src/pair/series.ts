@@ -41,12 +41,23 @@ export function withGaps(points: readonly Point[], step_s: number): Point[] {
 
 export type Column = (number | null | undefined)[];
 
+/** The points at those times; between an empty one and the next there is nothing but emptiness. */
+function pointsAt(times: readonly number[], points: readonly Point[]): (Point | undefined)[] {
+  const byTime = new Map(points.map((point) => [point.at, point]));
+  let last: Point | undefined;
+  return times.map((time) => {
+    const point = byTime.get(time);
+    last = point ?? last;
+    return point ?? (last?.p50 === null ? last : undefined);
+  });
+}
+
 /** One list of times, and for each list of points the chosen figures at those times. */
 export function aligned(lists: readonly (readonly Point[])[], figures: readonly (readonly (keyof Point)[])[]): [number[], ...Column[]] {
   const times = [...new Set(lists.flatMap((points) => points.map((point) => point.at)))].sort((a, b) => a - b);
   const columns = lists.flatMap((points, i) => {
-    const byTime = new Map(points.map((point) => [point.at, point]));
-    return figures[i]!.map((name): Column => times.map((time) => byTime.get(time)?.[name]));
+    const there = pointsAt(times, points);
+    return figures[i]!.map((name): Column => there.map((point) => point?.[name]));
   });
   return [times, ...columns];
 }
@@ -94,17 +105,24 @@ export function totalsOf(answer: HistoryAnswer | null): Totals | null {
 
 export const STACK = ["dns", "tcp", "tls", "first", "last"] as const;
 
+type Means = Record<string, number | null>;
+
 /** Means of the phases, each on top of those before it, in milliseconds; null: nothing is known. */
 export function stacked(answer: HistoryAnswer | null): [number[], ...Column[]] | null {
-  const rows = (answer?.rows ?? []).filter((row) => row.mean_ns_by_phase);
-  if (!answer || rows.length === 0) return null;
-  const times = rows.map((row) => Date.parse(row.t) / 1000 + answer.step_s / 2);
-  const floor = rows.map(() => 0);
-  const columns = STACK.map((phase): Column => rows.map((row, i) => {
-    const mean = row.mean_ns_by_phase![phase];
-    if (STACK.every((name) => typeof row.mean_ns_by_phase![name] !== "number")) return null;
-    floor[i]! += (mean ?? 0) / 1e6;
-    return floor[i]!;
+  if (!answer) return null;
+  const steps: { at: number; means: Means | null }[] = [];
+  for (const row of answer.rows) {
+    const at = Date.parse(row.t) / 1000 + answer.step_s / 2;
+    const before = steps.at(-1);
+    if (before && at - before.at > 1.5 * answer.step_s) steps.push({ at: before.at + answer.step_s, means: null });
+    const means = row.mean_ns_by_phase ?? {};
+    steps.push({ at, means: STACK.some((phase) => typeof means[phase] === "number") ? means : null });
+  }
+  if (steps.every(({ means }) => means === null)) return null;
+  const floor = steps.map(() => 0);
+  const columns = STACK.map((phase): Column => steps.map(({ means }, i) => {
+    if (means) floor[i]! += (means[phase] ?? 0) / 1e6;
+    return means && floor[i]!;
   }));
-  return [times, ...columns];
+  return [steps.map(({ at }) => at), ...columns];
 }

@@ -1,6 +1,6 @@
 // One pair of nodes over time, in both directions.
 
-import { useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { csv } from "../base/csv";
 import { download, fileName } from "../base/download";
 import { age, clock, latency, lossShare, milliseconds, moment, percent } from "../base/format";
@@ -20,6 +20,7 @@ import { STACK, pointsOf, stacked, totalsOf, withGaps } from "./series";
 import { type Direction, smokeData, smokeOptions } from "./smoke";
 import { PHASE_NAMES, stackOptions } from "./stack";
 
+const YOUNG_MS = 55 * 60_000;
 const SMOKE_HEIGHT = 300;
 const STACK_HEIGHT = 190;
 
@@ -153,7 +154,9 @@ export function PairView({ route }: { route: Route }) {
   const usual = mesh.loadedAt ? usualPair(mesh) : null;
   const from = route.parts[0] || usual?.[0] || "";
   const to = route.parts[1] || usual?.[1] || "";
-  const range: Range = isRange(route.query["range"]) ? route.query["range"] : "6h";
+  const asked = isRange(route.query["range"]) ? route.query["range"] : null;
+  const [young, setYoung] = useState("");
+  const range: Range = asked ?? (young === `${from} ${to}` ? "1h" : "6h");
   const phase: Phase = isPhase(route.query["phase"]) ? route.query["phase"] : "tcp";
   const both = route.query["both"] !== "0";
   const { since, step, reload_ms } = RANGES[range];
@@ -161,6 +164,11 @@ export function PairView({ route }: { route: Route }) {
   const there = useDocument<HistoryAnswer>(ask(from, to), reload_ms);
   const back = useDocument<HistoryAnswer>(both ? ask(to, from) : null, reload_ms);
   const colours = useMemo(readPlotColours, [themeVersion]);
+  useEffect(() => { // unless asked otherwise, a path that was just added has its first hour to itself
+    const answer = there.value;
+    const first = answer?.rows[0];
+    if (first && Date.parse(answer.until) - Date.parse(first.t) < YOUNG_MS) setYoung(`${from} ${to}`);
+  }, [there.value, from, to]);
 
   if (!from || !to) {
     return mesh.loadedAt ? <Empty title="There is no pair yet">This node knows no other one. Add one on the <a href="#/peers">peers</a> page.</Empty> : <Loading />;

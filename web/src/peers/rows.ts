@@ -49,14 +49,15 @@ function peerRow(peer: PeerEntry, member: MemberEntry | undefined, ended: boolea
   };
 }
 
-function memberRow(member: MemberEntry): PeerRow {
+/** last: what was measured of it before it was lost. */
+function memberRow(member: MemberEntry, last: PeerEntry | undefined): PeerRow {
   const [host = member.Contact] = member.Contact.split("|");
   return {
-    key: `member ${member.Contact}`, url: `http://${host}/v1/ping`, host, place: member.Place ?? "",
+    key: `member ${member.Contact}`, url: `http://${host}/v1/ping`, host, place: member.Place || last?.Location || "",
     state: member.State, active: member.Active, paused: member.Paused ?? false, learned: learnedText(member.Learned),
     from: member.From ?? "", hops: member.Depth,
     lastOk_s: member.LastOkSeconds >= 0 ? member.LastOkSeconds : null, since_s: member.StateSeconds,
-    pings: null, fails: member.Fails, rttMs: member.RttMs > 0 ? member.RttMs : null,
+    pings: last?.Pings ?? null, fails: member.Fails, rttMs: member.RttMs > 0 ? member.RttMs : null,
   };
 }
 
@@ -65,8 +66,9 @@ export function peerRows(answer: PeersAnswer, now: number): PeerRow[] {
   const members = new Map((answer.Mesh?.Members ?? []).map((member) => [member.Contact.split("|")[0]!, member]));
   const probed = (answer.Peers ?? []).map((peer) => peerRow(peer, members.get(peer.Host), false, now));
   const seen = new Set((answer.Peers ?? []).map((peer) => peer.Host));
-  const others = [...members.entries()].filter(([host]) => !seen.has(host)).map(([, member]) => memberRow(member));
-  const ended = (answer.DelPeers ?? []).filter((peer) => !seen.has(peer.Host)).map((peer, i) => ({
+  const others = [...members.entries()].filter(([host]) => !seen.has(host))
+    .map(([host, member]) => memberRow(member, (answer.DelPeers ?? []).findLast((peer) => peer.Host === host)));
+  const ended = (answer.DelPeers ?? []).filter((peer) => !seen.has(peer.Host) && !members.has(peer.Host)).map((peer, i) => ({
     ...peerRow(peer, undefined, true, now), key: `ended ${i} ${peer.Url}`, learned: "", hops: null,
   }));
   const order = (a: PeerRow, b: PeerRow) => a.place.localeCompare(b.place, "en") || a.host.localeCompare(b.host, "en", { numeric: true });

@@ -29,13 +29,14 @@ function State({ row }: { row: PeerRow }) {
 
 function Actions({ row, onAct }: { row: PeerRow; onAct(path: string, fields: Record<string, string>): void }) {
   if (row.state === "ended") return <td />;
+  const probed = row.active || row.paused;
   const pause = () => onAct("/v1/pausepeer", { url: row.url, paused: String(!row.paused) });
   const remove = () => {
     if (confirm(`Remove ${row.host}? A node of the mesh is refused for an hour, then it may come back.`)) onAct("/v1/removepeer", { url: row.url });
   };
   return (
     <td class="actions">
-      <button type="button" onClick={pause} aria-label={`${row.paused ? "Resume" : "Pause"} ${row.host}`}>{row.paused ? "Resume" : "Pause"}</button>
+      {probed && <button type="button" onClick={pause} aria-label={`${row.paused ? "Resume" : "Pause"} ${row.host}`}>{row.paused ? "Resume" : "Pause"}</button>}
       <button type="button" onClick={remove} aria-label={`Remove ${row.host}`}>Remove</button>
     </td>
   );
@@ -104,7 +105,7 @@ function Growth({ answer, events }: { answer: PeersAnswer; events: readonly Mesh
       </section>
       <section class="card">
         <h2>Refusals <span class="quiet">since the node started</span></h2>
-        {refused.length === 0 ? <Empty title="Nobody was refused" /> : (
+        {refused.length === 0 ? <p class="quiet">Nobody was refused.</p> : (
           <table class="refusals"><tbody>{refused.map(([reason, times]) => <tr key={reason}><th scope="row">{reason}</th><td class="number">{times.toLocaleString("en")}</td></tr>)}</tbody></table>
         )}
         <h2>News <span class="quiet">since this page was opened</span></h2>

@@ -14,6 +14,8 @@ const KEYS: [string, string][] = [
   ["Esc", "leave the search, close this"],
 ];
 
+const licences = document.querySelector<HTMLLinkElement>("link[rel=license]")?.href ?? "/";
+
 export function Help({ open, onClose }: { open: boolean; onClose(): void }) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
@@ -32,7 +34,10 @@ export function Help({ open, onClose }: { open: boolean; onClose(): void }) {
       </dl>
       <p>
         All figures are round trips, made by the node of the row. What other nodes measured is as they say;
-        figures older than 90 seconds are stale. <a href="/v1">All that this node answers</a>
+        figures older than 90 seconds are stale.
+      </p>
+      <p class="links">
+        <a href="/v1">All that this node answers</a> · <a href="/v1/matrix?format=html">The matrix without script</a> · <a href={licences}>Licences</a>
       </p>
       <form method="dialog"><button>Close</button></form>
     </dialog>
