@@ -24,11 +24,29 @@ target_compile_options(
 string(REPLACE "-DNDEBUG" "" CMAKE_C_FLAGS_RELWITHDEBINFO "${CMAKE_C_FLAGS_RELWITHDEBINFO}")
 string(REPLACE "-DNDEBUG" "" CMAKE_C_FLAGS_RELEASE "${CMAKE_C_FLAGS_RELEASE}")
 
-if(CMAKE_BUILD_TYPE STREQUAL "Release")
-  target_compile_options(pm_flags INTERFACE -fstack-protector-strong -fstack-clash-protection)
-  target_compile_definitions(pm_flags INTERFACE _FORTIFY_SOURCE=2)
-  target_link_options(pm_flags INTERFACE -Wl,-z,relro,-z,now -pie)
+# What makes a fault in memory harder to use, in what is given to others; tools/hardening.py looks
+# whether it is there. For all files, those of llhttp as well.
+if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT PM_SANITIZE)
+  include(CheckCCompilerFlag)
+  set(hardening -fstack-protector-strong)
+  foreach(flag -fstack-clash-protection -fcf-protection=full -mbranch-protection=standard
+               -ftrivial-auto-var-init=zero)
+    string(MAKE_C_IDENTIFIER "PM_HAS${flag}" has)
+    check_c_compiler_flag(${flag} ${has})
+    if(${has})
+      list(APPEND hardening ${flag})
+    endif()
+  endforeach()
+  # The third level counts sizes that are known at run time only; older compilers have the second.
+  if(CMAKE_C_COMPILER_ID STREQUAL "GNU" AND CMAKE_C_COMPILER_VERSION VERSION_GREATER_EQUAL 12)
+    set(fortify 3)
+  else()
+    set(fortify 2)
+  endif()
+  add_compile_options(${hardening} -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=${fortify})
+  add_link_options(-Wl,-z,relro,-z,now,-z,noexecstack)
   set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+  add_link_options($<$<STREQUAL:$<TARGET_PROPERTY:TYPE>,EXECUTABLE>:-pie>)
 endif()
 
 if(PM_SANITIZE)

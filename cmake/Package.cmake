@@ -8,8 +8,9 @@ set(PM_MAINTAINER "pingmesh authors <pingmesh@pingmesh.invalid>" CACHE STRING "o
 # --- manual pages and completions, from the programs' own tables of options -----------------------
 
 file(GLOB pages_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tools/pages/*.c)
-add_executable(pm_pages ${pages_sources} tools/avgping/options.c)
-target_include_directories(pm_pages PRIVATE tools/avgping)
+set(avgping_parts ${avgping_sources}) # all of avgping but its main
+list(FILTER avgping_parts EXCLUDE REGEX "/main\\.c$")
+add_executable(pm_pages ${pages_sources} ${avgping_parts})
 target_link_libraries(pm_pages PRIVATE pm_node pm_flags)
 
 set(pages_directory ${CMAKE_BINARY_DIR}/pages)

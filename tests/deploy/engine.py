@@ -1,8 +1,9 @@
-"""A Docker engine of the tests' own: its data, socket and networks are in the build directory, and it
-ends with them. It changes no firewall rule, so containers reach each other and the host, and no
-one else; what a build fetches goes through the host's network."""
+"""A Docker engine of the tests' own: its data and its socket are in the build directory. It changes
+no firewall rule, so containers reach each other and the host, and no one else; what a build fetches
+goes through the host's network."""
 
 import os
+import pathlib
 import shutil
 import subprocess
 
@@ -21,9 +22,8 @@ class Engine:
         # Debian's client builds with the engine itself; a newer one would want a plug-in for it.
         self.environment = {**os.environ, "DOCKER_HOST": self.socket, "DOCKER_BUILDKIT": "0",
                             "COMPOSE_DOCKER_CLI_BUILD": "0"}
-        self.log = open(self.directory / "log", "wb")
         self.daemon = None
-        for driver in ("overlay2", "vfs"): # not every file system can be laid over
+        for driver in ("overlay2", "vfs"):  # not every file system can be laid over
             self._start(driver)
             if self._answers():
                 return
@@ -31,11 +31,12 @@ class Engine:
         raise AssertionError(f"dockerd does not start: see {self.directory}/log")
 
     def _start(self, driver):
-        self.daemon = subprocess.Popen(
-            ["dockerd", "--iptables=false", "--bridge=none", f"--storage-driver={driver}",
-             f"--data-root={self.directory}/data", f"--exec-root={self.directory}/exec",
-             f"--pidfile={self.directory}/pid", f"--host={self.socket}"],
-            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+        with open(self.directory / "log", "ab") as log:
+            self.daemon = subprocess.Popen(
+                ["dockerd", "--iptables=false", "--bridge=none", f"--storage-driver={driver}",
+                 f"--data-root={self.directory}/data", f"--exec-root={self.directory}/exec",
+                 f"--pidfile={self.directory}/pid", f"--host={self.socket}"],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     def _answers(self):
         def state():
@@ -55,25 +56,32 @@ class Engine:
         return roots.run(*words, *arguments, seconds=seconds, env=self.environment)
 
     def base_image(self):
-        """What the registry calls debian:12-slim, which cannot be reached from everywhere."""
-        file = roots.archive("base", "bookworm", ["ca-certificates"])
-        self.docker("import", file, "debian:12-slim")
+        """What the registry calls debian:12-slim, which cannot be reached from everywhere. It trusts
+        whom this machine trusts, for a build fetches through the same network."""
+        trusted = pathlib.Path("/etc/ssl/certs/ca-certificates.crt")
+        file = roots.archive("base", "bookworm", ["ca-certificates"],
+                             [f"copy-in {trusted} {trusted.parent}"] if trusted.exists() else [])
+        self.docker("import", "--change", f"ENV NODE_EXTRA_CA_CERTS={trusted}", file,
+                    "debian:12-slim")
 
     def image(self):
-        """pingmesh, from the Dockerfile."""
+        """pingmesh from the Dockerfile, out of what a fresh clone has: nothing was built before."""
         self.base_image()
-        self.docker("build", "--network", "host", "--tag", "pingmesh", roots.SOURCE, seconds=1500)
+        context = roots.WORK / "context"
+        shutil.rmtree(context, ignore_errors=True)
+        files = roots.run("git", "-c", "safe.directory=*", "ls-files", "-co", "--exclude-standard",
+                          cwd=roots.SOURCE).stdout
+        for name in filter(None, files.split("\n")):
+            if (roots.SOURCE / name).is_file():
+                (context / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(roots.SOURCE / name, context / name)
+        self.docker("build", "--network", "host", "--tag", "pingmesh", context, seconds=1500)
 
     def close(self):
+        """Its images stay in the build directory: the next run builds what has changed."""
         self.daemon.terminate()
         try:
             self.daemon.wait(timeout=60)
         except subprocess.TimeoutExpired:
             self.daemon.kill()
             self.daemon.wait()
-
-    def remove(self):
-        """Its data, too, but for the roots that it was fed with."""
-        self.close()
-        self.log.close()
-        shutil.rmtree(self.directory, ignore_errors=True)

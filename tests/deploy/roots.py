@@ -4,6 +4,7 @@ Roots are archives in the build directory, made once by mmdebstrap. Whatever can
 skipped test with its reason, never a silent success.
 """
 
+import hashlib
 import os
 import pathlib
 import shutil
@@ -52,14 +53,17 @@ def release():
                 if line.startswith("VERSION_CODENAME="))
 
 
-def archive(name, suite, packages):
-    """A minimal root with these packages as a tar file, kept for the next run."""
+def archive(name, suite, packages, hooks=()):
+    """A minimal root with these packages as a tar file, kept for the next run. hooks: what is done to
+    it, as mmdebstrap takes it."""
     need("mmdebstrap")
     WORK.mkdir(parents=True, exist_ok=True)
-    file = WORK / f"{name}-{suite}.tar"
+    mark = hashlib.sha256(" ".join([*packages, *hooks]).encode()).hexdigest()[:8]
+    file = WORK / f"{name}-{suite}-{mark}.tar"
     if not file.exists():
         unfinished = file.with_suffix(".unfinished.tar")
         options = [f"--aptopt={option}" for option in APT_OPTIONS]
+        options += [f"--customize-hook={hook}" for hook in hooks]
         run("mmdebstrap", "--variant=minbase", f"--include={','.join(packages)}", *options, suite,
             unfinished, seconds=ARCHIVE_S)
         unfinished.rename(file)
