@@ -45,7 +45,11 @@ struct pm_mesh_config {
 
 /* How many sends of the core may be under way: its total rate of 30/s over the 10 s that a pull may
  * take, and a burst. One that finds no place is told to the core as failed. */
-enum { PM_MESH_SENDS_MAX = 512, PM_MESH_TIMEOUT_MS = 10000 };
+enum {
+  PM_MESH_SENDS_MAX = 512,
+  PM_MESH_TIMEOUT_MS = 10000,
+  PM_MESH_PING_BYTES_MAX = 64 * 1024, /* of an answer; a node of either kind sends less than 1 kB */
+};
 
 enum { PM_MESH_SAVE_MS = 60000 }; /* between writings of what a restart is to find (--state-dir) */
 

@@ -136,11 +136,13 @@ static void set_limits(const struct pm_mesh *mesh, const struct pm_gossip_send *
   const struct pm_options *options = mesh->config.options;
   bool pull = what->kind == PM_GOSSIP_SEND_PULL;
   size_t list_bytes = what->plain ? PM_WIRE_OLD_READ_BYTES_MAX : PM_WIRE_ANSWER_READ_BYTES_MAX;
+  size_t ping_bytes = (size_t)options->body_bytes_max;
+  if (ping_bytes > PM_MESH_PING_BYTES_MAX) ping_bytes = PM_MESH_PING_BYTES_MAX;
   *out = (struct pm_exchange_limits){
       .lookup_ms = options->lookup_timeout_s * 1000,
       .connect_ms = options->connect_timeout_s * 1000,
       .total_ms = pull ? PM_MESH_TIMEOUT_MS : options->timeout_s * 1000,
-      .body_bytes_max = pull ? list_bytes : (size_t)options->body_bytes_max,
+      .body_bytes_max = pull ? list_bytes : ping_bytes,
       .body_bytes_kept = pull ? list_bytes : PM_WIRE_ANSWER_BYTES_MAX / 4,
   };
 }

@@ -6,8 +6,6 @@
 #include <string.h>
 #include <uv.h>
 
-#include "api/server.h"
-#include "api/service.h"
 #include "api/service_feed.h"
 #include "api/tls.h"
 #include "base/secret.h"
@@ -15,25 +13,10 @@
 #include "gossip/wire_row.h"
 #include "node/admin_token.h"
 #include "node/descriptors.h"
-#include "node/exposition.h"
-#include "node/history.h"
-#include "node/identity.h"
-#include "node/mesh.h"
-#include "node/notify.h"
-#include "node/past.h"
-#include "node/peer_actions.h"
-#include "node/peer_import.h"
-#include "node/publishers.h"
+#include "node/node_parts.h"
 #include "node/report.h"
 #include "node/sandbox.h"
-#include "node/settings.h"
-#include "node/targets.h"
-#include "node/turns.h"
-#include "probe/exchange.h"
-#include "probe/prober.h"
 #include "publish/console.h"
-#include "publish/metrics_rollup.h"
-#include "publish/sink.h"
 
 enum {
   SERVER_GRACE_MS = 1000,  /* answers under way may finish */
@@ -44,44 +27,10 @@ enum {
   DESCRIPTORS_SPARE = 80 + PM_EXCHANGER_DESCRIPTORS,
 };
 
-/* In the order of their making; ended in the opposite order, see ARCHITECTURE.md. */
-struct node {
-  uv_loop_t loop;
-  const struct pm_options *options;
-  const struct pm_log *log;
-  struct pm_identity identity;
-  struct pm_policy policy;
-  struct pm_settings settings;
-  struct pm_publisher publisher;
-  struct pm_publishers *publishers;
-  struct pm_exchanger *exchanger;
-  struct pm_prober *prober;
-  struct pm_peer_imports *imports;
-  struct pm_mesh *mesh; /* NULL without a server */
-  struct pm_history_feed *history;
-  struct pm_past_source past; /* of it */
-  struct pm_targets *targets;
-  struct pm_service *service;
-  struct pm_server *server;
-  uv_signal_t interrupt, terminate, hangup;
-  uv_timer_t port_retry;
-  uv_timer_t feed; /* of the service, while there is a server */
-  struct pm_turns turns;
-  struct pm_notify notify; /* the service manager */
-  struct pm_metrics_rollup *rollup;
-  struct pm_log_budget failures; /* what the log says of them */
-  int port_tries;
-  size_t connections_max; /* of the server: a half of the descriptors at most */
-  bool serving;           /* the port is ours */
-  bool stopping;
-  bool any_given_up;
-  enum pm_exit exit;
-};
-
 /* --- the end, step by step: each part may be missing, if the beginning failed ----------------- */
 
 static void on_publishers_closed(void *owner) {
-  struct node *node = owner;
+  struct pm_node *node = owner;
   uv_close((uv_handle_t *)&node->interrupt, NULL);
   uv_close((uv_handle_t *)&node->terminate, NULL);
   uv_close((uv_handle_t *)&node->hangup, NULL);
@@ -93,18 +42,18 @@ static void on_publishers_closed(void *owner) {
 }
 
 static void on_publisher_closed(void *owner) {
-  struct node *node = owner;
+  struct pm_node *node = owner;
   pm_publishers_close(node->publishers, on_publishers_closed, node);
 }
 
 static void on_exchanger_closed(void *owner) {
-  struct node *node = owner;
+  struct pm_node *node = owner;
   node->exchanger = NULL;
   pm_publisher_close(&node->publisher, on_publisher_closed, node);
 }
 
 static void on_history_closed(void *owner) {
-  struct node *node = owner;
+  struct pm_node *node = owner;
   node->history = NULL;
   pm_targets_free(node->targets);
   node->targets = NULL;
@@ -118,14 +67,14 @@ static void on_history_closed(void *owner) {
 
 /* Every target's end has been told by now, with its last minute. */
 static void on_prober_closed(void *owner) {
-  struct node *node = owner;
+  struct pm_node *node = owner;
   node->prober = NULL;
   node->past.feed = NULL; /* the server, which asks, has ended before */
   pm_history_feed_close(node->history, on_history_closed, node);
 }
 
 static void on_mesh_closed(void *owner) {
-  struct node *node = owner;
+  struct pm_node *node = owner;
   node->mesh = NULL;
   if (node->prober)
     pm_prober_close(node->prober, on_prober_closed, node);
@@ -134,7 +83,7 @@ static void on_mesh_closed(void *owner) {
 }
 
 static void on_server_closed(void *owner) {
-  struct node *node = owner;
+  struct pm_node *node = owner;
   node->server = NULL;
   if (node->mesh)
     pm_mesh_close(node->mesh, on_mesh_closed, node);
@@ -142,7 +91,7 @@ static void on_server_closed(void *owner) {
     on_mesh_closed(node);
 }
 
-static void stop(struct node *node) {
+void pm_node_stop(struct pm_node *node) {
   if (node->stopping) return;
   node->stopping = true;
   pm_notify_stopping(&node->notify);
@@ -155,7 +104,7 @@ static void stop(struct node *node) {
 }
 
 static void on_signal(uv_signal_t *handle, int number) {
-  struct node *node = handle->data;
+  struct pm_node *node = handle->data;
   if (node->stopping) { /* asked twice: do not wait for anything any more */
     uv_stop(&node->loop);
     return;
@@ -165,12 +114,13 @@ static void on_signal(uv_signal_t *handle, int number) {
                                             : "\nreceived terminated signal, terminating");
   pm_log(node->log, PM_LOG_ALWAYS, "pingmesh signal %d, exiting %s", number,
          node->identity.location);
-  stop(node);
+  pm_node_stop(node);
 }
 
 /* A node without a server is ready once it measures; any other one when the port is its own. */
-static void tell_ready(struct node *node) {
+static void tell_ready(struct pm_node *node) {
   char status[64];
+  if (node->stopping) return;
   if (node->serving)
     snprintf(status, sizeof(status), "serving on port %u", node->identity.listen_port);
   else if (!node->identity.listen_port)
@@ -180,7 +130,7 @@ static void tell_ready(struct node *node) {
   pm_notify_ready(&node->notify, status);
 }
 
-static enum pm_err reload_token(struct node *node, struct pm_why *why) {
+static enum pm_err reload_token(struct pm_node *node, struct pm_why *why) {
   char token[PM_AUTH_TOKEN_BYTES_MAX + 1];
   enum pm_err err = pm_admin_token_read(node->options, token, why);
   if (err == PM_OK) pm_service_set_token(node->service, token);
@@ -191,7 +141,7 @@ static enum pm_err reload_token(struct node *node, struct pm_why *why) {
 /* Keys, certificates, the token and targets again, from the files that they come from; what is
  * wrong is said, and then all stays as it was. */
 static void on_hangup(uv_signal_t *handle, int number) {
-  struct node *node = handle->data;
+  struct pm_node *node = handle->data;
   struct pm_why why;
   (void)number;
   if (node->stopping) return;
@@ -213,7 +163,7 @@ static void on_hangup(uv_signal_t *handle, int number) {
 
 static void on_sample(void *owner, const struct pm_target *target, const struct pm_sample *sample,
                       const char *detail) {
-  struct node *node = owner;
+  struct pm_node *node = owner;
   pm_publisher_sample(&node->publisher, target, sample);
   if (node->server) pm_service_feed_sample(node->service, target, sample);
   if (node->mesh) pm_mesh_measured(node->mesh, target);
@@ -221,7 +171,7 @@ static void on_sample(void *owner, const struct pm_target *target, const struct 
 }
 
 static void on_ended(void *owner, const struct pm_target *target) {
-  struct node *node = owner;
+  struct pm_node *node = owner;
   pm_publisher_ended(&node->publisher, target);
   pm_history_feed_ended(node->history, target);
   if (node->service) pm_service_feed_ended(node->service, target);
@@ -229,128 +179,23 @@ static void on_ended(void *owner, const struct pm_target *target) {
   if (target->state == PM_TARGET_GIVEN_UP && target->spec.limit > 0) node->any_given_up = true;
   if (!node->stopping && node->options->listen_port == 0 && pm_prober_active(node->prober) == 0) {
     if (node->any_given_up) node->exit = PM_EXIT_PEER_FAILED;
-    stop(node);
+    pm_node_stop(node);
   }
 }
 
 static void on_came_back(void *owner, const struct pm_target *target) {
-  struct node *node = owner;
+  struct pm_node *node = owner;
   pm_report_came_back(node->log, target);
 }
 
 static const char *on_ask(void *owner, const struct pm_target *target) {
-  struct node *node = owner;
+  struct pm_node *node = owner;
   return node->mesh ? pm_mesh_ask(node->mesh, target) : NULL;
 }
 
 static void on_answered(void *owner, uint64_t member, const struct pm_exchange_result *result) {
-  struct node *node = owner;
+  struct pm_node *node = owner;
   if (node->mesh) pm_mesh_answered(node->mesh, member, result);
-}
-
-/* --- what the service asks ------------------------------------------------------------------- */
-
-static enum pm_err add_peer(void *owner, const struct pm_target_spec *spec, bool with_peers,
-                            uint64_t *out_id, struct pm_why *why) {
-  struct node *node = owner;
-  if (node->stopping) return pm_why_set(why, PM_ERR_CLOSED, "the node is stopping");
-  enum pm_err err = pm_prober_add(node->prober, spec, out_id, why);
-  if (node->mesh && (err == PM_OK || err == PM_ERR_DUPLICATE))
-    pm_mesh_add_seed(node->mesh, &spec->endpoint);
-  if (with_peers && (err == PM_OK || err == PM_ERR_DUPLICATE)) {
-    enum pm_err listed = pm_peer_imports_start(node->imports, spec, why);
-    if (listed != PM_OK) return listed;
-  }
-  return err;
-}
-
-static enum pm_err remove_peer(void *owner, uint64_t target, uint64_t member, struct pm_why *why) {
-  struct node *node = owner;
-  return pm_peer_remove(node->prober, node->mesh, target, member, why);
-}
-
-static enum pm_err pause_peer(void *owner, uint64_t target, bool paused, struct pm_why *why) {
-  struct node *node = owner;
-  return pm_peer_pause(node->prober, target, paused, why);
-}
-
-static void quit(void *owner) {
-  struct node *node = owner;
-  pm_log(node->log, PM_LOG_INFO, "asked to quit over HTTP, exiting %s", node->identity.location);
-  stop(node);
-}
-
-static bool pong(void *owner, const struct pm_http_request *request, struct pm_buf *out,
-                 struct pm_buf *row) {
-  struct node *node = owner;
-  return node->mesh && pm_mesh_pong(node->mesh, request, out, row);
-}
-
-static bool pull(void *owner, const struct pm_http_request *request, struct pm_buf *out) {
-  struct node *node = owner;
-  return node->mesh && pm_mesh_pull(node->mesh, request, out);
-}
-
-static const struct pm_gossip *mesh(void *owner) {
-  const struct node *node = owner;
-  return node->mesh ? pm_mesh_core(node->mesh) : NULL;
-}
-
-static const struct pm_node_id *own_id(void *owner) {
-  const struct node *node = owner;
-  return node->mesh ? pm_mesh_id(node->mesh) : NULL;
-}
-
-static const struct pm_matrix *matrix(void *owner) {
-  const struct node *node = owner;
-  return node->mesh ? pm_mesh_matrix(node->mesh) : NULL;
-}
-
-static void changed(void *owner, const struct pm_gossip_change *change) {
-  struct node *node = owner;
-  pm_service_feed_change(node->service, change);
-}
-
-static void on_feed(uv_timer_t *timer) {
-  struct node *node = timer->data;
-  pm_service_feed_tick(node->service);
-}
-
-static const struct pm_roster *roster(void *owner) {
-  const struct node *node = owner;
-  return pm_prober_roster(node->prober);
-}
-
-static uint64_t requests(void *owner) {
-  const struct node *node = owner;
-  struct pm_server_counts counts;
-  if (!node->server) return 0;
-  pm_server_counts(node->server, &counts);
-  return counts.requests;
-}
-
-static void exposition(void *owner, struct pm_buf *out) {
-  struct node *node = owner;
-  struct pm_prometheus_history history;
-  struct pm_prometheus_view view = {
-      .from = node->identity.location,
-      .version = PM_VERSION,
-      .roster = pm_prober_roster(node->prober),
-      .series_max = (size_t)node->options->metrics_max_series,
-      .rollup = node->rollup,
-      .core = mesh(node),
-      .publisher = &node->publisher,
-      .requests = requests(node),
-      .process = {.start = node->identity.start},
-      .loop = {.in_flight = node->exchanger ? pm_exchange_in_flight(node->exchanger) : 0},
-  };
-  if (pm_past_counts(&node->past, &history)) view.history = &history;
-  pm_exposition_write(&view, &node->turns, out);
-}
-
-static bool ready(void *owner) {
-  const struct node *node = owner;
-  return node->serving && !node->stopping;
 }
 
 /* --- the server and its port ----------------------------------------------------------------- */
@@ -362,20 +207,20 @@ static const char *client_ca(const struct pm_options *options) {
 }
 
 /* The port is open, or there is none: nothing that follows needs a privilege. */
-static void enter_sandbox(struct node *node) {
+static void enter_sandbox(struct pm_node *node) {
   struct pm_why why = {""};
   const enum pm_sandbox_wish wish = pm_sandbox_wish_read(node->options->sandbox);
   if (pm_sandbox_enter(wish, &why) == PM_OK) return;
   if (wish == PM_SANDBOX_REQUIRE) {
     pm_log(node->log, PM_LOG_ALWAYS, "--sandbox require: %s; giving up", why.text);
     node->exit = PM_EXIT_FAILED;
-    stop(node);
+    pm_node_stop(node);
     return;
   }
   pm_log(node->log, PM_LOG_INFO, "sandbox: %s; going on without", why.text);
 }
 
-static void try_port(struct node *node) {
+static void try_port(struct pm_node *node) {
   struct pm_server_config config;
   struct pm_why why;
   pm_server_config_default(&config);
@@ -393,18 +238,18 @@ static void try_port(struct node *node) {
       pm_server_open(&node->loop, &config, pm_service_handle, node->service, &node->server, &why);
   if (err == PM_OK) {
     node->serving = true;
-    uv_timer_start(&node->feed, on_feed, PM_SERVICE_TICK_MS, PM_SERVICE_TICK_MS);
-    tell_ready(node);
+    uv_timer_start(&node->feed, pm_node_on_feed, PM_SERVICE_TICK_MS, PM_SERVICE_TICK_MS);
     pm_log(node->log, PM_LOG_VERBOSE, "starting meshSrv listening on port %u reporting on %u",
            node->identity.listen_port, node->identity.report_port);
     enter_sandbox(node);
+    tell_ready(node);
     return;
   }
   node->port_tries++;
   if (node->port_tries >= PORT_TRIES || err != PM_ERR_SYSTEM) {
     pm_log(node->log, PM_LOG_ALWAYS, "%s; giving up", why.text);
     node->exit = PM_EXIT_FAILED;
-    stop(node);
+    pm_node_stop(node);
     return;
   }
   pm_log(node->log, PM_LOG_ALWAYS, "%s; trying again in %d s", why.text, node->port_tries);
@@ -443,7 +288,7 @@ static enum pm_err check_certificate(const struct pm_options *options, struct pm
   return err;
 }
 
-static enum pm_err open_console(struct node *node, struct pm_why *why) {
+static enum pm_err open_console(struct pm_node *node, struct pm_why *why) {
   const char *output = node->options->output;
   bool tsv = strcmp(output, "tsv") == 0;
   struct pm_console_config config = {
@@ -459,7 +304,7 @@ static enum pm_err open_console(struct node *node, struct pm_why *why) {
   return PM_OK;
 }
 
-static enum pm_err open_exchanger(struct node *node, size_t in_flight_max, struct pm_why *why) {
+static enum pm_err open_exchanger(struct pm_node *node, size_t in_flight_max, struct pm_why *why) {
   struct pm_exchanger_config config = {
       .policy = &node->policy,
       .ca_file = node->options->ca,
@@ -475,7 +320,7 @@ static enum pm_err open_exchanger(struct node *node, size_t in_flight_max, struc
   return pm_exchanger_open(&node->loop, &config, &node->exchanger, why);
 }
 
-static enum pm_err open_prober(struct node *node, size_t in_flight_max, struct pm_why *why) {
+static enum pm_err open_prober(struct pm_node *node, size_t in_flight_max, struct pm_why *why) {
   const struct pm_options *options = node->options;
   struct pm_prober_config config = {
       .limits = {.lookup_ms = options->lookup_timeout_s * 1000,
@@ -498,48 +343,7 @@ static enum pm_err open_prober(struct node *node, size_t in_flight_max, struct p
   return pm_prober_open(&node->loop, node->exchanger, &config, &node->prober, why);
 }
 
-static enum pm_err open_service(struct node *node, struct pm_why *why) {
-  struct pm_service_config config = {
-      .location = node->identity.location,
-      .host = node->identity.host,
-      .port_reported = node->identity.report_port,
-      .start = node->identity.start,
-      .settings = node->settings.items,
-      .settings_count = node->settings.count,
-      .limit = node->options->limit,
-      .delay_s = node->options->delay_s,
-      .fail_max = node->options->fail_max,
-      .mesh_name = node->options->mesh,
-      .grow = node->options->grow,
-      .assets = pm_assets_built_in(),
-      .owner = node,
-      .add_peer = add_peer,
-      .remove_peer = remove_peer,
-      .pause_peer = pause_peer,
-      .quit = quit,
-      .roster = roster,
-      .ready = ready,
-      .pong = pong,
-      .pull = pull,
-      .mesh = mesh,
-      .id = own_id,
-      .matrix = matrix,
-      .past = &node->past.past,
-      .exposition = exposition,
-      .requests = requests,
-  };
-  enum pm_err err = pm_secret_fill(config.auth.secret, sizeof(config.auth.secret));
-  if (err != PM_OK) return pm_why_set(why, err, "the kernel gave no random bytes");
-  err = pm_admin_token_read(node->options, config.auth.token, why);
-  if (err != PM_OK) return err;
-  config.auth.token_only = node->options->token_only;
-  config.auth.read_closed = strcmp(node->options->public_read, "off") == 0;
-  err = pm_service_new(&config, &node->service);
-  if (err != PM_OK) return pm_why_set(why, err, "the service: %s", pm_err_text(err));
-  return PM_OK;
-}
-
-static enum pm_err open_mesh(struct node *node, struct pm_why *why) {
+static enum pm_err open_mesh(struct pm_node *node, struct pm_why *why) {
   struct pm_mesh_config config = {
       .options = node->options,
       .identity = &node->identity,
@@ -547,22 +351,22 @@ static enum pm_err open_mesh(struct node *node, struct pm_why *why) {
       .exchanger = node->exchanger,
       .prober = node->prober,
       .log = node->log,
-      .requests = requests,
-      .changed = changed,
+      .requests = pm_node_requests,
+      .changed = pm_node_changed,
       .owner = node,
   };
   return pm_mesh_open(&node->loop, &config, &node->mesh, why);
 }
 
-static enum pm_err open_history(struct node *node, struct pm_why *why) {
+static enum pm_err open_history(struct pm_node *node, struct pm_why *why) {
   struct pm_history_feed_config config = {
       .options = node->options,
       .identity = &node->identity,
       .prober = node->prober,
       .log = node->log,
       .id = node->mesh ? pm_mesh_id(node->mesh) : NULL,
-      .core = mesh,
-      .matrix = matrix,
+      .core = pm_node_core,
+      .matrix = pm_node_matrix,
       .owner = node,
   };
   enum pm_err err = pm_history_feed_open(&node->loop, &config, &node->history);
@@ -570,13 +374,13 @@ static enum pm_err open_history(struct node *node, struct pm_why *why) {
   return err == PM_OK ? PM_OK : pm_why_set(why, err, "the history: %s", pm_err_text(err));
 }
 
-static enum pm_err open_targets(struct node *node, struct pm_why *why) {
+static enum pm_err open_targets(struct pm_node *node, struct pm_why *why) {
   struct pm_targets_config config = {
       .options = node->options, .prober = node->prober, .mesh = node->mesh, .log = node->log};
   return pm_targets_open(&config, &node->targets, why);
 }
 
-static enum pm_err open_parts(struct node *node, struct pm_why *why) {
+static enum pm_err open_parts(struct pm_node *node, struct pm_why *why) {
   const struct pm_options *options = node->options;
   pm_publisher_init(&node->publisher);
   pm_past_source_init(&node->past);
@@ -604,7 +408,7 @@ static enum pm_err open_parts(struct node *node, struct pm_why *why) {
                                            .timeout_ms = LIST_TIMEOUT_MS};
   if ((err = pm_peer_imports_new(&imports, &node->imports)) != PM_OK)
     return pm_why_set(why, err, "the imports: %s", pm_err_text(err));
-  if ((err = open_service(node, why)) != PM_OK) return err;
+  if ((err = pm_node_open_service(node, why)) != PM_OK) return err;
   if (options->listen_port && (err = open_mesh(node, why)) != PM_OK) return err;
   if ((err = open_history(node, why)) != PM_OK) return err;
   return open_targets(node, why);
@@ -617,13 +421,13 @@ static const char *environment(void *owner, const char *name) {
 
 /* A node that cannot tell its manager runs all the same: the manager will say that it heard
  * nothing. */
-static void open_notify(struct node *node) {
+static void open_notify(struct pm_node *node) {
   struct pm_why why;
   if (pm_notify_open(&node->notify, &node->loop, environment, NULL, &why) != PM_OK)
     pm_log(node->log, PM_LOG_ALWAYS, "%s; the service manager is told nothing", why.text);
 }
 
-static void open_signals(struct node *node) {
+static void open_signals(struct pm_node *node) {
   /* A reader that has gone is an error of that write, not the end of the process. */
   signal(SIGPIPE, SIG_IGN);
   signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error of its write, not our end */
@@ -642,7 +446,7 @@ static void open_signals(struct node *node) {
     uv_signal_start(&node->hangup, on_hangup, SIGHUP);
 }
 
-static void report_targets(const struct node *node) {
+static void report_targets(const struct pm_node *node) {
   const struct pm_roster *targets = pm_prober_roster(node->prober);
   struct pm_buf urls;
   pm_buf_init(&urls, 1 << 20);
@@ -658,7 +462,7 @@ static void report_targets(const struct node *node) {
     pm_report_added(node->log, &pm_roster_at(targets, i)->spec);
 }
 
-static void start(struct node *node) {
+static void start(struct pm_node *node) {
   pm_log(node->log, PM_LOG_ALWAYS, "%s:%u starting in %s", node->identity.host,
          node->identity.listen_port, node->identity.location);
   if (strcmp(node->options->public_read, "off") == 0 && !node->options->mesh_key_file &&
@@ -677,7 +481,7 @@ static void start(struct node *node) {
 
 enum pm_exit pm_node_run(const struct pm_options *options, const struct pm_log *log,
                          struct pm_why *why) {
-  struct node *node = calloc(1, sizeof(*node));
+  struct pm_node *node = calloc(1, sizeof(*node));
   if (!node || uv_loop_init(&node->loop) != 0) {
     free(node);
     pm_why_set(why, PM_ERR_NOMEM, "no memory to start with");
@@ -695,7 +499,7 @@ enum pm_exit pm_node_run(const struct pm_options *options, const struct pm_log *
     start(node);
   } else {
     node->exit = err == PM_ERR_NOMEM || err == PM_ERR_SYSTEM ? PM_EXIT_FAILED : PM_EXIT_WRONG_USE;
-    stop(node);
+    pm_node_stop(node);
   }
   uv_run(&node->loop, UV_RUN_DEFAULT);
   enum pm_exit status = node->exit;

@@ -36,9 +36,9 @@ struct pm_exchanger_config {
   const char *cert_file;          /* PEM: our own certificate, for far ends that ask for one; */
   const char *key_file; /* its key. Shown only in requests with a query: to nodes. NULL: none */
   const char *user_agent;
-  const char *name_servers;   /* "ip[:port],…", borrowed likewise; NULL: the system's */
-  struct pm_ip bind;          /* source address; family NONE: the kernel's choice */
-  const char *long_header_kept;   /* the same for one of up to 2 KiB; NULL: none */
+  const char *name_servers;     /* "ip[:port],…", borrowed likewise; NULL: the system's */
+  struct pm_ip bind;            /* source address; family NONE: the kernel's choice */
+  const char *long_header_kept; /* the same for one of up to 2 KiB; NULL: none */
   const char *header_kept;    /* name of the one header handed to callbacks, borrowed; NULL: none */
   bool without_kernel_timing; /* libcurl's times alone, and no verdicts: to compare with */
   size_t in_flight_max;       /* start returns PM_ERR_FULL beyond; also bounds descriptors */
@@ -67,7 +67,7 @@ struct pm_exchange_result {
   struct pm_sample sample;
   const char *body; /* the kept part, NUL-terminated; valid during the callback only */
   size_t body_bytes;
-  const char *header; /* the value of header_kept, "" without one; during the callback only */
+  const char *header;      /* the value of header_kept, "" without one; during the callback only */
   const char *long_header; /* of long_header_kept, likewise */
   const char *detail; /* one sentence about a failure, "" for a success; during the callback only */
 };

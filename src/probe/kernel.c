@@ -36,6 +36,13 @@ void pm_kernel_tcp_read(int fd, struct pm_kernel_tcp *out) {
   if (info.tcpi_min_rtt != UINT32_MAX) out->min_rtt_ns = (int64_t)info.tcpi_min_rtt * PM_NS_PER_US;
 }
 
+uint64_t pm_kernel_bytes_received(int fd) {
+  struct tcp_info info;
+  socklen_t bytes = sizeof info;
+  memset(&info, 0, sizeof info);
+  return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &bytes) == 0 ? info.tcpi_bytes_received : 0;
+}
+
 static bool want_stamps(int fd) {
   return setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPING, &STAMPS, sizeof STAMPS) == 0;
 }

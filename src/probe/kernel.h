@@ -35,6 +35,8 @@ struct pm_kernel_tcp {
   int64_t min_rtt_ns; /* 0: none yet */
 };
 void pm_kernel_tcp_read(int fd, struct pm_kernel_tcp *out);
+/* Bytes that have come in over the connection, whatever they were; 0 if unknown. */
+uint64_t pm_kernel_bytes_received(int fd);
 
 /* Keeps the kernel's stamping switched on while the descriptor is open; -1 if it cannot. */
 int pm_kernel_stamping_open(void);

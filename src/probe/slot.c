@@ -9,7 +9,6 @@ static const uint64_t NUMBER_MAX = UINT64_C(100000000) * PM_NS_PER_S;
 enum {
   VERSION = 1,
   NUMBER_BYTES_MAX = 10, /* of 64 bits at 7 a byte */
-  COUNTERS = 10,
   PHASE_NUMBERS = 4,
 };
 
@@ -76,18 +75,17 @@ enum pm_err pm_slot_add(struct pm_slot *slot, const struct pm_sample *sample) {
 
 /* ---- counters ---- */
 
-/* The counters in the order in which they are packed. */
-static void counters_of(struct pm_slot *slot, uint32_t *out[COUNTERS]) {
-  uint32_t *const all[COUNTERS] = {&slot->sent,
-                                   &slot->succeeded,
-                                   &slot->lost,
-                                   &slot->starved,
-                                   &slot->retransmitted,
-                                   &slot->late,
-                                   &slot->packets.trials,
-                                   &slot->packets.lost,
-                                   &slot->packets.data_segments,
-                                   &slot->packets.data_retransmits};
+void pm_slot_counters(struct pm_slot *slot, uint32_t *out[PM_SLOT_COUNTERS]) {
+  uint32_t *const all[PM_SLOT_COUNTERS] = {&slot->sent,
+                                           &slot->succeeded,
+                                           &slot->lost,
+                                           &slot->starved,
+                                           &slot->retransmitted,
+                                           &slot->late,
+                                           &slot->packets.trials,
+                                           &slot->packets.lost,
+                                           &slot->packets.data_segments,
+                                           &slot->packets.data_retransmits};
   memcpy(out, all, sizeof(all));
 }
 
@@ -118,7 +116,7 @@ static size_t put_number(uint8_t *at, uint64_t value) {
 }
 
 static size_t packed_bytes_max(const struct pm_slot *slot) {
-  size_t numbers = 1 + COUNTERS;
+  size_t numbers = 1 + PM_SLOT_COUNTERS;
   for (int phase = 0; phase < PM_PHASE_COUNT; phase++) {
     numbers += 1 + PHASE_NUMBERS + 2 * (size_t)slot->phases[phase].histogram.count;
   }
@@ -143,12 +141,12 @@ static size_t pack_phase(uint8_t *at, const struct pm_slot_phase *phase) {
 
 enum pm_err pm_slot_pack(const struct pm_slot *slot, uint8_t **out, size_t *out_bytes) {
   struct pm_slot numbers = *slot;
-  uint32_t *counters[COUNTERS];
+  uint32_t *counters[PM_SLOT_COUNTERS];
   uint8_t *packed = malloc(packed_bytes_max(slot));
   if (packed == NULL) return PM_ERR_NOMEM;
   size_t bytes = put_number(packed, VERSION);
-  counters_of(&numbers, counters);
-  for (int i = 0; i < COUNTERS; i++) bytes += put_number(packed + bytes, *counters[i]);
+  pm_slot_counters(&numbers, counters);
+  for (int i = 0; i < PM_SLOT_COUNTERS; i++) bytes += put_number(packed + bytes, *counters[i]);
   for (int phase = 0; phase < PM_PHASE_COUNT; phase++) {
     bytes += pack_phase(packed + bytes, &slot->phases[phase]);
   }
@@ -190,11 +188,11 @@ void pm_slot_sum_init(struct pm_slot_sum *sum) {
 
 static void add_counters(struct pm_slot *into, const struct pm_slot *from) {
   struct pm_slot numbers = *from;
-  uint32_t *to[COUNTERS];
-  uint32_t *add[COUNTERS];
-  counters_of(into, to);
-  counters_of(&numbers, add);
-  for (int i = 0; i < COUNTERS; i++) count(to[i], *add[i]);
+  uint32_t *to[PM_SLOT_COUNTERS];
+  uint32_t *add[PM_SLOT_COUNTERS];
+  pm_slot_counters(into, to);
+  pm_slot_counters(&numbers, add);
+  for (int i = 0; i < PM_SLOT_COUNTERS; i++) count(to[i], *add[i]);
 }
 
 static void add_bucket(struct pm_slot_sum *sum, int phase, uint16_t index, uint32_t by) {
@@ -262,9 +260,9 @@ static void take_phase(struct reader *r, struct pm_slot_sum *sum, int phase) {
 
 static void take_counters(struct reader *r, struct pm_slot_sum *sum) {
   struct pm_slot numbers = {0};
-  uint32_t *counters[COUNTERS];
-  counters_of(&numbers, counters);
-  for (int i = 0; i < COUNTERS; i++) *counters[i] = (uint32_t)take_number(r, UINT32_MAX);
+  uint32_t *counters[PM_SLOT_COUNTERS];
+  pm_slot_counters(&numbers, counters);
+  for (int i = 0; i < PM_SLOT_COUNTERS; i++) *counters[i] = (uint32_t)take_number(r, UINT32_MAX);
   if (!r->bad) add_counters(&sum->numbers, &numbers);
 }
 

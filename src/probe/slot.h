@@ -45,6 +45,9 @@ void pm_slot_deinit(struct pm_slot *slot);
 /* Empties it; keeps the memory of its histograms. */
 void pm_slot_clear(struct pm_slot *slot);
 bool pm_slot_is_empty(const struct pm_slot *slot);
+/* Where its counters are, those of packets included, in the order in which codecs write them. */
+enum { PM_SLOT_COUNTERS = 10 };
+void pm_slot_counters(struct pm_slot *slot, uint32_t *out[PM_SLOT_COUNTERS]);
 
 /* Whether that phase of a sample counts in struct pm_slot_phase. */
 bool pm_slot_takes_phase(const struct pm_sample *sample, enum pm_phase phase);

@@ -17,7 +17,11 @@
 enum {
   RECEIVE_BYTES = 4096,            /* of libcurl's buffer, one for each handle ever in flight */
   BODY_BYTES_RETAINED = 16 * 1024, /* a handle keeps a body buffer of this size from use to use */
-  CA_CACHE_S = 24 * 3600,          /* a renewed file of authorities is seen after a day */
+  TURNS_BETWEEN_LOOKS = 4,         /* each reads RECEIVE_BYTES a hundred times at the most */
+  /* A body in chunks of a few bytes is as long again on the wire; and headers, and TLS. */
+  FRAMED_BYTES_FACTOR = 2,
+  FRAMED_BYTES_MORE = 1 << 20,
+  CA_CACHE_S = 24 * 3600, /* a renewed file of authorities is seen after a day */
 };
 
 /* --- called by libcurl ---------------------------------------------------------------------- */
@@ -103,6 +107,22 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg) {
   return bytes;
 }
 
+/* What is neither header nor body costs time all the same: libcurl skips a chunk's extension,
+ * however long, without telling anybody, and goes on with that within one call for as long as bytes
+ * are there, while everything else waits. So it is asked, every few of its turns, for all that has
+ * come in. */
+static int on_progress(void *arg, curl_off_t down_total, curl_off_t down, curl_off_t up_total,
+                       curl_off_t up) {
+  struct pm_transfer *transfer = arg;
+  (void)down_total, (void)down, (void)up_total, (void)up;
+  if (++transfer->turns % TURNS_BETWEEN_LOOKS != 0) return 0;
+  const uint64_t bound =
+      FRAMED_BYTES_FACTOR * (uint64_t)transfer->body_bytes_max + FRAMED_BYTES_MORE;
+  if (pm_kernel_bytes_received(transfer->fd) <= bound) return 0;
+  transfer->body_too_large = true;
+  return 1;
+}
+
 static int bind_to(int fd, const struct pm_ip *ip) {
   /* The port is then chosen at the connect, where one is free if it is so for that far end, not
    * for all of them. */
@@ -136,6 +156,7 @@ static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_so
   curl_easy_getinfo(transfer->easy, CURLINFO_PRIVATE, (char **)&owner);
   if (pm_curl_multi_socket_opened(transfer->config->multi, fd, owner) != PM_OK)
     return socket_failed(transfer, ENOMEM, fd);
+  transfer->fd = fd;
   pm_trace_opened(&transfer->trace, fd);
   return fd;
 }
@@ -194,6 +215,9 @@ static CURLcode set_callbacks(CURL *easy, struct pm_transfer *transfer, void *ow
   SET(code, easy, CURLOPT_HEADERDATA, transfer);
   SET(code, easy, CURLOPT_WRITEFUNCTION, on_body);
   SET(code, easy, CURLOPT_WRITEDATA, transfer);
+  SET(code, easy, CURLOPT_XFERINFOFUNCTION, on_progress);
+  SET(code, easy, CURLOPT_XFERINFODATA, transfer);
+  SET(code, easy, CURLOPT_NOPROGRESS, 0L);
   if (!transfer->config->kernel_timing) return code;
   SET(code, easy, CURLOPT_PREREQFUNCTION, on_ready);
   SET(code, easy, CURLOPT_PREREQDATA, transfer);
@@ -290,6 +314,7 @@ enum pm_err pm_transfer_aim(struct pm_transfer *transfer,
   transfer->body_bytes_max = request->limits.body_bytes_max;
   transfer->body_bytes = 0;
   transfer->header_bytes = 0;
+  transfer->turns = 0;
   transfer->header_too_large = transfer->body_too_large = false;
   transfer->socket_errno = 0;
   transfer->far_end = (struct pm_far_end){0};

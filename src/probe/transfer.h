@@ -37,7 +37,7 @@ struct pm_transfer_config {
   struct curl_slist *headers;
   const char *header_kept; /* NULL: none */
   const char *long_header_kept;
-  struct pm_ip bind;       /* family NONE: the kernel's choice */
+  struct pm_ip bind; /* family NONE: the kernel's choice */
   bool kernel_timing;
 };
 
@@ -49,6 +49,8 @@ struct pm_transfer {
   size_t body_bytes_kept, body_bytes_max;
   uint64_t body_bytes;
   size_t header_bytes;
+  uint64_t turns;                             /* of libcurl's reading */
+  int fd;                                     /* of the latest socket */
   char header[PM_TRANSFER_HEADER_KEPT_BYTES]; /* the value of header_kept; "" if there was none */
   struct pm_buf long_header;                  /* likewise; few answers have one */
   bool header_too_large, body_too_large;

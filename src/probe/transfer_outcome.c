@@ -124,6 +124,7 @@ enum pm_outcome pm_outcome_of_facts(const struct pm_transfer_facts *facts, const
   case CURLE_BAD_CONTENT_ENCODING:
     return not_http(facts, where, why);
   case CURLE_WRITE_ERROR:
+  case CURLE_ABORTED_BY_CALLBACK:
     return facts->header_too_large || facts->body_too_large ? too_large(facts, where, why)
                                                             : not_http(facts, where, why);
   case CURLE_OUT_OF_MEMORY:

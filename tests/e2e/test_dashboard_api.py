@@ -2,7 +2,9 @@
 samples, and what an operator does to a peer. Addresses of loopback stand for machines.
 """
 
+import gzip
 import json
+import re
 import socket
 import sys
 import threading
@@ -231,6 +233,29 @@ class OneNode(harness.EndToEndTest):
                                        {"url": self.target.url("/x"), "paused": "true"})
             self.assertEqual(answer.status, 403, answer.text)
         self.assertIn(self.target.url("/x"), self.node.peers())
+
+    def test_the_dashboard_is_served_as_it_lies(self):
+        """Where it is built in: each file by its hash, compressed for who takes it."""
+        page = self.node.get("/", Accept="text/html", Accept_Encoding="gzip")
+        if "script-src 'self'" not in page.headers["Content-Security-Policy"]:
+            self.skipTest("built without the dashboard")
+        self.assertEqual(page.headers["Content-Encoding"], "gzip")
+        text = gzip.decompress(page.body).decode()
+        self.assertEqual(self.node.get("/", Accept="text/html").text, text)
+        names = re.findall(r'(?:src|href)="(/assets/[^"]+)"', text)
+        self.assertTrue(names)
+        transferred = len(page.body)
+        for name in names:
+            answer = self.node.get(name, Accept_Encoding="gzip")
+            self.assertEqual(answer.status, 200, name)
+            self.assertIn("immutable", answer.headers["Cache-Control"])
+            transferred += len(answer.body)
+            again = self.node.get(name, Accept_Encoding="gzip",
+                                  If_None_Match=answer.headers["ETag"])
+            self.assertEqual((again.status, again.body), (304, b""))
+        self.assertLess(transferred, 200 * 1024)
+        self.assertIn("/v1/peers", self.node.get("/?plain", Accept="text/html").text)
+        self.assertIn("/v1/peers", self.node.get("/").text)
 
     def test_a_head_opens_no_stream(self):
         answer = self.node.request("HEAD", "/v1/events")

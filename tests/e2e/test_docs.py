@@ -25,8 +25,8 @@ from documents import Fault
 
 DOCUMENTS = ["README.md", *sorted(f"docs/{path.name}" for path in
                                   (harness.SOURCE / "docs").glob("*.md"))]
-LOOK_S = 60   # until a look shows what it should: a mesh grows meanwhile
-STEP_S = 60   # any other command
+LOOK_S = 120  # until a look shows what it should: a mesh grows meanwhile, a minute ends
+STEP_S = 120  # any other command
 
 PORT = re.compile(r"\b80[89]\d\b")
 
@@ -128,7 +128,7 @@ class Shell:
         return harness.wait_until("what was started runs", settled, 10)
 
     def end(self):
-        """Ends what still runs, by its id. The output of everything, for sanitizers' reports."""
+        """Ends what still runs, by its id."""
         running = list(self.children())
         for pid in running:
             os.kill(pid, signal.SIGTERM)
@@ -142,7 +142,14 @@ class Shell:
                 os.kill(pid, signal.SIGKILL)
             self.popen.wait(harness.STOP_S)
             os.close(self.answers)
-        return "".join(harness.read_text(path) for path in self.directory.glob(".step*.err"))
+
+    def sanitizers_report(self):
+        """What one of the programs left, wherever the document has sent its errors."""
+        for path in filter(pathlib.Path.is_file, self.directory.rglob("*")):
+            text = harness.read_text(path)
+            if harness.SANITIZER_REPORT.search(text):
+                return text[-8000:]
+        return None
 
 
 def arguments_of(pid):
@@ -189,11 +196,12 @@ def run_document(name, text):
             run_step(f"{name}:{step.line}", step, shell, ports)
     finally:
         try:
-            errors = shell.end()
+            shell.end()
+            report = shell.sanitizers_report()
         finally:
             shutil.rmtree(directory, ignore_errors=True)
-    if harness.SANITIZER_REPORT.search(errors):
-        raise Fault(f"{name}: a sanitizer's report: {errors[-8000:]}")
+    if report:
+        raise Fault(f"{name}: a sanitizer's report: {report}")
 
 
 def run_step(where, step, shell, ports):
@@ -201,7 +209,10 @@ def run_step(where, step, shell, ports):
     deadline = time.monotonic() + LOOK_S
     while True:
         apart = step.is_look() or step.status != 0
-        status, out, err = shell.run(script, apart)
+        try:
+            status, out, err = shell.run(script, apart)
+        except AssertionError as error:
+            raise Fault(f"{where}: {error}: {script}") from None
         fault = fault_of(step, status, ports.back(out), ports.back(err))
         if not fault:
             break
@@ -293,7 +304,6 @@ class Names(harness.EndToEndTest):
             unknown = set(documents.long_flags_of(read(name))) - known - OTHERS_FLAGS
             self.assertEqual(unknown, set(), name)
 
-
     def test_paths(self):
         """All that a node answers, by the table of its routes, is in the document about it."""
         routes = re.findall(r'^    {"(/[^"]*)", PM_HTTP', read("src/api/service.c"), re.M)
@@ -352,6 +362,9 @@ class TheRunner(unittest.TestCase):
                      "```sh\npingmesh\n", "<!-- not run: no reason -->\n```sh\nx\n```\n"):
             self.faulty(text, "a.md:")
 
+    def test_a_report_of_a_sanitizer(self):
+        self.faulty("```sh\necho 'a.c:1: runtime error: x' 2> log >&2\n```\n", "a sanitizer's report")
+
     def test_a_node_is_ended(self):
         with tempfile.NamedTemporaryFile() as pid:
             run_document("a.md", "```sh\npingmesh -s 8080 --bind 127.0.0.1 &\n"
@@ -378,9 +391,10 @@ for each in DOCUMENTS:
 
 def setUpModule():
     """They wait much more than they work, some of them for a minute's end."""
-    named = [name for name in DOCUMENTS if f"WhatIsRun.{test_of(name)}" in sys.argv]
-    chosen = named or DOCUMENTS
-    pool = concurrent.futures.ThreadPoolExecutor(len(chosen))
+    asked = [word for word in sys.argv[1:] if not word.startswith("-")]
+    chosen = [name for name in DOCUMENTS
+              if not asked or {"WhatIsRun", f"WhatIsRun.{test_of(name)}"} & set(asked)]
+    pool = concurrent.futures.ThreadPoolExecutor(max(1, len(chosen)))
     WhatIsRun.runs = {name: pool.submit(run_document, name, read(name)) for name in chosen}
     unittest.addModuleCleanup(pool.shutdown)
 

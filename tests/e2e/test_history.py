@@ -87,23 +87,45 @@ class HistoryTest(harness.EndToEndTest):
                           "-d", 1, "-n", 3, self.target.url(), program="/usr/bin/env")
 
     def in_a_mount(self, mount):
-        """The same with a mount of its own over the state directory; skipped where one may not."""
+        """What starts a program with that mounted over the state directory, for it alone."""
         probe = subprocess.run(["unshare", "-m", "sh", "-c", f"{mount} {self.state}"],
                                capture_output=True, check=False)
         if probe.returncode != 0:
             self.skipTest("mounting is not allowed here")
-        return self.probe_thrice("unshare", "-m", "sh", "-c", f'{mount} {self.state} && exec "$@"',
-                                 "sh")
+        return ["unshare", "-m", "sh", "-c", f'{mount} {self.state} && exec "$@"', "sh"]
 
     def test_a_full_disk_is_said_once(self):
-        self.expect_probing(self.in_a_mount("mount -t tmpfs -o size=64k tmpfs"), "full")
+        full = self.in_a_mount("mount -t tmpfs -o size=64k tmpfs")
+        self.expect_probing(self.probe_thrice(*full), "full")
 
     def test_a_disk_that_may_only_be_read_is_said_once(self):
         self.run_for(1)
-        self.expect_probing(self.in_a_mount(f"mount --bind -o ro {self.state}"), "cannot be")
+        read_only = self.in_a_mount(f"mount --bind -o ro {self.state}")
+        self.expect_probing(self.probe_thrice(*read_only), "cannot be")
 
     def test_a_limit_of_a_files_size_is_no_end(self):
         self.expect_probing(self.probe_thrice("prlimit", "--fsize=16384"), "cannot be")
+
+    def test_no_probe_is_late_for_a_full_disk(self):
+        address = self.address(1)
+        port = harness.free_port(address)
+        node = harness.Node([*self.in_a_mount("mount -t tmpfs -o size=64k tmpfs"),
+                             harness.PINGMESH, "-s", port, "--bind", address, "--state-dir",
+                             self.state, "-d", 1, self.target.url()],
+                            self.directory, None, address, port)
+        self.processes.append(node)
+        harness.wait_until("the node is ready", node.is_ready)
+
+        def five_probes():
+            peer = node.get("/v1/peers?stats=all").json()["Peers"][0]
+            return peer if peer["Pings"] >= 5 else None
+
+        stats = harness.wait_until("five probes", five_probes)["Mesh"]["Stats"]
+        self.assertEqual({window["Late"] for window in stats.values()}, {0})
+        self.assertRegex(node.get("/metrics").text, r"(?m)^pingmesh_history_failures_total [1-9]")
+        node.stop()
+        said = [line for line in node.log if "history.db" in line]
+        self.assertEqual(len(said), 1, node.describe())
 
     def test_a_directory_that_is_not_there_is_said_once(self):
         os.rmdir(self.state)

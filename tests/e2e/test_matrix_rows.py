@@ -2,6 +2,7 @@
 their own mouths; one that is killed turns failed and then stale in all of them, and is never shown
 as measured again. A person's outside target is in nobody's row."""
 
+import json
 import signal
 import time
 import unittest
@@ -97,6 +98,38 @@ class MatrixRowsTest(growth.GrowthTest):
                                         lambda node=node: self.whole(node, nodes), growth.GROWN_S)
             self.assertEqual(len(matrix.cells), 2, matrix.cells)
         self.assertNotIn(site.url(), nodes[1].get("/v1/matrix").text)
+
+    def test_an_old_nodes_sums_are_its_row(self):
+        """Its list names the other member; what it found is told as means, under its URL."""
+        old = self.serve(servers.OldNode("Berlin,DE", address=self.address(99)))
+        first = self.start_member(old.url(), number=1)
+        self.wait_ready([first])
+        other = self.wait_ready([self.start_member(seed=first, number=2)])[0]
+        old.document = old_document(other.url("/v1/ping"))
+        key = old.url()
+
+        def row():
+            document = first.get("/v1/matrix").json()
+            for row in document["rows"]:
+                if row["source"] == "old-node" and row["cells"]:
+                    return document["nodes"], row
+            return None
+
+        nodes, row = harness.wait_until("the old node's row", row, growth.GROWN_S)
+        self.assertEqual(nodes[row["from"]]["key"], key)
+        (to, state, _, sent, lost, *quantiles), = [cell[:10] for cell in row["cells"]]
+        self.assertEqual(nodes[to]["host"], f"{other.address}:{other.port}")
+        self.assertEqual((state, sent, lost, set(quantiles)), (1, 5, 1, {3000000}))
+
+
+def old_document(url):
+    totals = {"DnsLk": 0, "TcpHs": 12000000, "TlsHs": 0, "Reply": 8000000, "Close": 0,
+              "Total": 24000000}
+    peer = {"Url": url, "PeerIP": url.split("/")[2].split(":")[0], "Delay": 1, "Maxfail": 100,
+            "Limit": 0, "Location": "x", "LatestPing": "2026-11-22T10:32:52Z", "Pings": 4, "Fails": 1,
+            "PingTotals": totals}
+    return json.dumps({"SrvLoc": "Berlin,DE", "SrvHost": "old", "SrvPort": 80, "Peers": [peer],
+                       "Requests": 1, "NumActive": 1, "NumDeleted": 0, "DelPeers": None})
 
 
 if __name__ == "__main__":

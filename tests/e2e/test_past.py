@@ -75,6 +75,15 @@ class PastTest(harness.EndToEndTest):
                          {"daily": False, "weekly": False, "p_day": 1, "p_week": 1})
         self.assertEqual({cell["slow"] for cell in profile["cells"]}, {False})
 
+    def test_a_pair_is_named_in_many_ways(self):
+        node = self.measured_node()
+        self_key = node.get("/v1/history").json()["pairs"][0]["from"]
+        for path in (f"to={self.to}&from=self", f"to={self.to}&from={self_key}"):
+            answer = node.get("/v1/history?" + path).json()
+            self.assertEqual((answer["from"], answer["to"]), (self_key, self.target.url()))
+        self.assertEqual(node.get(f"/v1/history?from={self.to}&to=self").status, 404)
+        self.assertEqual(node.get("/v1/profile?by=location&to=Nowhere").status, 404)
+
     def test_the_pages_need_no_script(self):
         node = self.measured_node()
         for path in ("/v1/history?format=html", f"/v1/history?to={self.to}&format=html",
