@@ -172,6 +172,8 @@ static bool is_due(const struct pm_own_row *row, size_t at, int64_t wait_s, stru
   const struct kept *kept = &row->kept[at];
   if (was->state != kept->latest.state) return true;
   if (was->state == PM_CELL_UNKNOWN || was->state == PM_CELL_STALE) return false;
+  /* Of a path that is new to us, few probes said little: each doubling of them says more. */
+  if (kept->latest.sent > was->sent && kept->latest.sent / 2 >= was->sent) return true;
   return pm_time_since_ns(now, kept->published) >= wait_s * PM_NS_PER_S &&
          is_news(was, &kept->latest);
 }

@@ -28,7 +28,6 @@ struct sample {
   double *rank;            /* among all, from 1; of equal ones the mean */
   double tie_factor;       /* 1 without equal ones (Kruskal and Wallis) */
   double *medians;         /* of groups, or of pieces */
-  uint16_t *turned;        /* groups after a turn */
   double *sorted;          /* space */
   uint32_t *ends;          /* space */
 };
@@ -39,7 +38,6 @@ static void sample_free(struct sample *s) {
   free(s->value);
   free(s->rank);
   free(s->medians);
-  free(s->turned);
   free(s->sorted);
   free(s->ends);
 }
@@ -53,11 +51,9 @@ static bool sample_init(struct sample *s, size_t count) {
   s->value = calloc(count, sizeof(*s->value));
   s->rank = calloc(count, sizeof(*s->rank));
   s->medians = calloc(labels, sizeof(*s->medians));
-  s->turned = calloc(count, sizeof(*s->turned));
   s->sorted = calloc(count, sizeof(*s->sorted));
   s->ends = calloc(labels, sizeof(*s->ends));
-  return s->group && s->piece && s->value && s->rank && s->medians && s->turned && s->sorted &&
-         s->ends;
+  return s->group && s->piece && s->value && s->rank && s->medians && s->sorted && s->ends;
 }
 
 /* --- medians -----------------------------------------------------------------------------------
@@ -141,11 +137,11 @@ struct sums {
   uint32_t count[WEEK];
 };
 
-static void sum_up(const struct sample *s, const uint16_t *group, struct sums *out) {
+static void sum_up(const struct sample *s, struct sums *out) {
   memset(out, 0, sizeof(*out));
   for (size_t i = 0; i < s->count; i++) {
-    out->rank[group[i]] += s->rank[i];
-    out->count[group[i]]++;
+    out->rank[s->group[i]] += s->rank[i];
+    out->count[s->group[i]]++;
   }
 }
 
@@ -180,25 +176,28 @@ static unsigned turn_of(unsigned group, unsigned by, unsigned groups) {
   return turned < groups ? turned : turned - groups;
 }
 
-static void turn(struct sample *s, struct pm_rng *rng) {
-  unsigned piece = UINT16_MAX + 1u, by = 0;
+/* As sum_up, with each piece turned by a number of its own. */
+static void sum_up_turned(const struct sample *s, struct pm_rng *rng, struct sums *out) {
+  unsigned piece = s->pieces, by = 0;
+  memset(out, 0, sizeof(*out));
   for (size_t i = 0; i < s->count; i++) {
     if (s->piece[i] != piece) {
       piece = s->piece[i];
       by = (unsigned)pm_rng_below(rng, s->groups);
     }
-    s->turned[i] = (uint16_t)turn_of(s->group[i], by, s->groups);
+    unsigned group = turn_of(s->group[i], by, s->groups);
+    out->rank[group] += s->rank[i];
+    out->count[group]++;
   }
 }
 
-static double above_turned(struct sample *s, double h) {
+static double above_turned(const struct sample *s, double h) {
   struct pm_rng rng;
   struct sums sums;
   unsigned turns = 0, as_good = 0, groups;
   pm_rng_seed(&rng, SEED);
   while (turns < TURNS_MAX && as_good < AS_GOOD_MAX) {
-    turn(s, &rng);
-    sum_up(s, s->turned, &sums);
+    sum_up_turned(s, &rng, &sums);
     /* Sums of the same numbers in another order may differ in their last digit. */
     as_good += spread(s, &sums, &groups) >= h * (1 - 1e-9);
     turns++;
@@ -207,7 +206,7 @@ static double above_turned(struct sample *s, double h) {
 }
 
 /* That the groups are alike, if they are. 1 where too little is known. */
-static double probability(struct sample *s, const struct sums *sums) {
+static double probability(const struct sample *s, const struct sums *sums) {
   unsigned groups;
   double h = spread(s, sums, &groups);
   if (groups < 3 || s->pieces < PM_PATTERN_GROUP_MIN) return 1;
@@ -250,7 +249,7 @@ static bool judge_day(struct sample *s, const struct pm_pattern_hour *hours, str
   fill_groups(s, hours, DAY);
   divide_by_medians(s, s->piece, s->pieces);
   if (!fill_ranks(s)) return false;
-  sum_up(s, s->group, sums);
+  sum_up(s, sums);
   out->p_day = probability(s, sums);
   out->daily = out->p_day < PM_PATTERN_P;
   for (unsigned hour = 0; out->daily && hour < WEEK; hour++)
@@ -267,7 +266,7 @@ static bool judge_week(struct sample *s, const struct pm_pattern_hour *hours,
   fill_groups(s, hours, WEEK);
   divide_by_medians(s, s->piece, s->pieces);
   if (!fill_ranks(s)) return false;
-  sum_up(s, s->group, sums);
+  sum_up(s, sums);
   out->p_week = probability(s, sums);
   out->weekly = out->p_week < PM_PATTERN_P;
   for (unsigned hour = 0; out->weekly && hour < WEEK; hour++)

@@ -49,7 +49,7 @@ struct pm_pattern {
 };
 
 /* hours: in the order of time. PM_ERR_NOMEM, PM_ERR_TOO_LARGE; PM_ERR_RANGE: no hour of a week, or
- * a median below 1 ns. Some ten milliseconds of CPU for a year. */
+ * a median below 1 ns. CPU, where there is a pattern: 5 ms for four weeks, 100 ms for a year. */
 enum pm_err pm_pattern_find(const struct pm_pattern_hour *hours, size_t count,
                             struct pm_pattern *out) PM_MUST_USE;
 

@@ -13,7 +13,7 @@
 #include "analysis/pattern.h"
 #include "base/rng.h"
 
-enum { WEEK = 168, DAY = 24, FOUR_WEEKS = 4 * WEEK, HOURS_MAX = 60 * WEEK, RUNS = 300 };
+enum { WEEK = 168, DAY = 24, FOUR_WEEKS = 4 * WEEK, HOURS_MAX = 60 * WEEK, RUNS = 100 };
 
 /* Mean 0, variance 1 (Box and Muller). */
 static double normal(struct pm_rng *rng) {
@@ -77,18 +77,18 @@ static unsigned found_in(const struct path *path, unsigned hours, unsigned runs)
   return found;
 }
 
-/* 2 in 1,000 are what the header promises: of 1,800 runs at that rate more than 10 would be found
- * once in a thousand times, of 300 more than 4. */
+/* 2 in 1,000 are what the header promises: of 600 runs at that rate more than 5 would be found
+ * once in a thousand times, of 100 more than 2. */
 static void noise_has_no_pattern(void **state) {
   (void)state;
   unsigned all = 0;
   for (size_t i = 0; i < PATHS_COUNT; i++) {
     unsigned found = found_in(&PATHS[i], FOUR_WEEKS, RUNS);
     print_message("path %zu: %u of %d\n", i, found, RUNS);
-    assert_true(found <= 4);
+    assert_true(found <= 2);
     all += found;
   }
-  assert_true(all <= 10);
+  assert_true(all <= 5);
 }
 
 static void a_few_days_of_noise_have_no_pattern(void **state) {
@@ -96,7 +96,7 @@ static void a_few_days_of_noise_have_no_pattern(void **state) {
   for (size_t i = 0; i < PATHS_COUNT; i++) {
     unsigned found = found_in(&PATHS[i], 5 * DAY, RUNS);
     print_message("path %zu: %u of %d\n", i, found, RUNS);
-    assert_true(found <= 4);
+    assert_true(found <= 2);
   }
 }
 
@@ -152,7 +152,7 @@ static void slow_hours_are_found_and_no_others(void **state) {
   struct pm_pattern pattern;
   for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
     unsigned missed = 0, wrong = 0;
-    enum { SEEDS = 20 };
+    enum { SEEDS = 10 };
     for (unsigned seed = 1; seed <= SEEDS; seed++) {
       struct pm_rng rng;
       pm_rng_seed(&rng, 1000 + seed);
@@ -181,7 +181,7 @@ static void a_pattern_of_the_day_is_none_of_the_week(void **state) {
   struct pm_pattern pattern;
   unsigned weekly = 0;
   (void)state;
-  for (unsigned seed = 1; seed <= 100; seed++) {
+  for (unsigned seed = 1; seed <= 40; seed++) {
     struct pm_rng rng;
     pm_rng_seed(&rng, seed);
     size_t count = make(&(struct path){.sigma = 0.1}, &rng, FOUR_WEEKS, values);
