@@ -10,6 +10,7 @@ enum {
   DAY_S = 24 * HOUR_S,
   TRIES_IN_HOUR = 2,
   TRIES_IN_DAY = 6,
+  RATE_WINDOW_MS = 10 * 1000,
 };
 
 static const struct {
@@ -138,12 +139,28 @@ static bool failures_hold(const struct pm_gossip *g) {
   return f->failures + (uint64_t)f->reserved <= most;
 }
 
+/* I1: in any stretch of time a bucket gives its burst and what flows in meanwhile; so within each
+ * of these windows, too. */
+static bool rate_holds(struct pm_gossip *g, enum pm_dial reason) {
+  struct pm_bounds *b = &g->bounds;
+  if (reason >= PM_DIAL_LOST_RETRY || pm_mutated(VERIFY_RATE)) return true;
+  int64_t window = g->now.ns / ((int64_t)RATE_WINDOW_MS * PM_NS_PER_MS);
+  if (window != b->window) b->probes = 0;
+  b->window = window;
+  const struct pm_gossip_rate *rate = &g->config.verify;
+  int64_t most = rate->burst + RATE_WINDOW_MS / rate->step_ms + 1;
+  if ((int64_t)b->probes >= most) return false;
+  b->probes++;
+  return true;
+}
+
 bool pm_bounds_allow_probe(struct pm_gossip *g, const struct pm_member *m, enum pm_dial reason) {
   if (m->state == PM_MEMBER_SELF && !m->local) return refuse(g, PM_BOUND_REASON);
   if (!reason_holds(g, m, reason)) return refuse(g, PM_BOUND_REASON);
   if (!scope_holds(g, m)) return refuse(g, PM_BOUND_SCOPE);
   if (pm_dial_is_third_party(reason) && !failures_hold(g)) return refuse(g, PM_BOUND_FAILURES);
   if (!address_holds(g, m, reason)) return refuse(g, PM_BOUND_ADDRESS);
+  if (!rate_holds(g, reason)) return refuse(g, PM_BOUND_RATE);
   return true;
 }
 
@@ -157,6 +174,11 @@ bool pm_bounds_allow_listing(struct pm_gossip *g, const struct pm_member *m) {
   if (m->fails >= 2 || age_ns > (int64_t)PM_CORE_FRESH_S * PM_NS_PER_S)
     return refuse(g, PM_BOUND_LISTING);
   return true;
+}
+
+/* I8: only the answer to a probe of ours, which is being taken now, brings back the lost. */
+bool pm_bounds_allow_revival(struct pm_gossip *g, const struct pm_member *m) {
+  return g->answering == m || refuse(g, PM_BOUND_REVIVAL);
 }
 
 void pm_bounds_check_tables(struct pm_gossip *g) {

@@ -48,6 +48,8 @@ struct pm_bounds {
   struct pm_bound_address *addresses;
   uint32_t sets_mask;
   uint64_t seed;
+  int64_t window;  /* of RATE: which one it is since the clock's beginning */
+  uint32_t probes; /* in it, of endpoints that are no members */
 };
 
 void pm_bounds_carve(struct pm_bounds *bounds, struct pm_arena *arena, uint32_t addresses);
@@ -61,5 +63,7 @@ void pm_bounds_proved(struct pm_gossip *g, const struct pm_ip *ip);
 bool pm_bounds_allow_probe(struct pm_gossip *g, const struct pm_member *m, enum pm_dial reason);
 bool pm_bounds_allow_listing(struct pm_gossip *g, const struct pm_member *m);
 void pm_bounds_check_tables(struct pm_gossip *g);
+/* Before a lost one becomes a member again. */
+bool pm_bounds_allow_revival(struct pm_gossip *g, const struct pm_member *m);
 
 #endif

@@ -10,9 +10,9 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/node_id.h"
 #include "base/policy.h"
 #include "gossip/contact.h"
-#include "base/node_id.h"
 #include "gossip/vivaldi.h"
 #include "gossip/wire_request.h"
 
@@ -63,7 +63,7 @@ struct pm_gossip_config {
   unsigned rewards_max;                /* endpoints that may feed the failure budget in a day */
 
   struct pm_gossip_rate verify;      /* handshakes with those never proved */
-  struct pm_gossip_rate speculative; /* of these, with those that one source alone named */
+  struct pm_gossip_rate speculative; /* of these, in vain, with those one source alone named */
   struct pm_gossip_rate claim;       /* announcements of an address other than the source's */
   struct pm_gossip_rate inbound;     /* admissions by contact */
   struct pm_gossip_rate hint;        /* probes on "I lost X" */

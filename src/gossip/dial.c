@@ -11,8 +11,9 @@ enum {
       3600 * 1000, /* a candidate that could not be dialled for so long is dropped */
   SPECULATE_PICKS = 4,
   SPECULATE_AGAIN_MS = 5000,
-  SPECULATE_FAILED_MS = 15000, /* doubled with each failure in a row, up to 8 min */
-  SPECULATE_DOUBLINGS = 5,
+  SPECULATE_AT_ONCE = 2,           /* at 200 ms each as many as the verification bucket has */
+  SPECULATE_FAILED_MS = 60 * 1000, /* doubled with each failure in a row, up to 8 min */
+  SPECULATE_DOUBLINGS = 3,
   RESOLVE_MS = 30000,
   SUSPECT_PACE_S_MAX = 60,
 };
@@ -156,16 +157,18 @@ static bool earns(struct pm_gossip *g, const struct pm_member *m) {
   return pm_mutated(REWARD) || pm_rewards_take(&g->rewards, &m->contact, g->now);
 }
 
-/* What one source alone says is tried one by one, and more at a time while it proves true: failures
- * empty the bucket and make us wait, twice as long each time; successes do neither. */
+/* What one source alone says is tried one by one, two at a time while it proves true: failures
+ * empty the bucket and make us wait, twice as long each time; successes do neither. Those that were
+ * in flight beside one that failed say nothing about what comes next. */
 static void speculation_over(struct pm_gossip *g, bool success, bool rewarded) {
   struct pm_core_speculation *s = &g->speculation;
-  s->in_flight--;
+  bool waits = s->failed > 0 && pm_time_before(g->now, s->at);
+  if (s->in_flight > 0) s->in_flight--;
+  if (rewarded || pm_mutated(SPECULATION)) pm_bucket_return(&g->speculative);
+  if (waits) return;
   s->failed = success ? 0 : s->failed + 1;
-  s->streak = success ? s->streak + 1 : 0;
   unsigned doublings = s->failed < SPECULATE_DOUBLINGS ? s->failed : SPECULATE_DOUBLINGS;
   s->at = success ? g->now : pm_time_add_ms(g->now, SPECULATE_FAILED_MS << doublings);
-  if (rewarded || pm_mutated(SPECULATION)) pm_bucket_return(&g->speculative);
 }
 
 /* An endpoint that others named and that proves itself earns once, whether by the first try, which
@@ -291,8 +294,9 @@ static bool dial_in_turn(struct pm_gossip *g) {
 }
 
 static bool may_speculate(const struct pm_gossip *g) {
+  uint32_t at_once = g->speculation.failed > 0 ? 1 : SPECULATE_AT_ONCE;
   return g->table.sets[PM_SET_HEARD].count > g->speculation.in_flight &&
-         g->speculation.in_flight <= g->speculation.streak && g->ready[PM_QUEUE_OWN].count == 0 &&
+         g->speculation.in_flight < at_once && g->ready[PM_QUEUE_OWN].count == 0 &&
          g->ready[PM_QUEUE_WORD].count == 0;
 }
 

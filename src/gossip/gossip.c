@@ -281,14 +281,3 @@ struct pm_time pm_gossip_deadline(const struct pm_gossip *g) {
   if (g->active_count < pm_core_verified(g)) at = pm_time_min(at, g->rotate_at);
   return at;
 }
-
-static void prefetch(const void *from, const void *to) {
-  enum { LINE = 64 };
-  for (const char *at = from; at < (const char *)to; at += LINE) __builtin_prefetch(at);
-}
-
-void pm_gossip_prefetch(const struct pm_gossip *g) {
-  prefetch(&g->now, &g->rewards);
-  prefetch(&g->active, &g->networks);
-  prefetch(&g->worst_rank, g + 1);
-}

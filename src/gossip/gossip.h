@@ -92,8 +92,6 @@ void pm_gossip_step(struct pm_gossip *g, const struct pm_gossip_event *event,
 void pm_gossip_set_keys(struct pm_gossip *g, unsigned keys);
 /* When the next step is due if nothing happens before; may be in the past. */
 struct pm_time pm_gossip_deadline(const struct pm_gossip *g);
-/* A hint for who runs thousands of cores: this one is stepped next, so bring it in from memory. */
-void pm_gossip_prefetch(const struct pm_gossip *g);
 
 /* The request of a planned ping to a member (handle from a change or a view). False if it is not
  * to be pinged now: gone, self, or a probe of it under way already. plain as in a send. */

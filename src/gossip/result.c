@@ -162,6 +162,7 @@ static void become_verified(struct pm_gossip *g, struct pm_member *m) {
   pm_dial_dequeue(g, m);
   pm_admit_leave_source(g, m);
   bool revived = m->state == PM_MEMBER_LOST;
+  if (revived && !pm_bounds_allow_revival(g, m)) return;
   bool room = pm_sampling_make_room(g, m->local ? 0 : rank);
   if (!room || !pm_table_move(&g->table, m, PM_MEMBER_VERIFIED)) return;
   struct pm_member_detail *d = pm_table_detail(&g->table, m);
@@ -412,12 +413,14 @@ void pm_result_pong(struct pm_gossip *g, const struct pm_gossip_event *event) {
   struct pm_member *m = pm_table_by_handle(&g->table, event->pong.token.handle);
   if (!m || !m->in_flight || m->nonce != event->pong.token.nonce) return;
   enum pm_refusal_reason reason = judge(g, m, event);
+  g->answering = m;
   if (reason == PM_REFUSAL_NONE)
     prove(g, m, event);
   else if (reason == PM_REFUSAL_IS_SELF)
     found_self(g, m);
   else
     pm_result_failed(g, m, reason);
+  g->answering = NULL;
 }
 
 /* --- reachability ----------------------------------------------------------------------------- */

@@ -57,12 +57,10 @@ size_t pm_rows_bytes_max(size_t rows_max) {
 
 /* --- taking ----------------------------------------------------------------------------------- */
 
+/* What the matrix does not take is as if it had not come. */
 static void take(struct pm_rows *rows, const struct pm_matrix_news *news, struct pm_time now) {
-  const struct pm_rows_config *config = &rows->config;
-  if (pm_matrix_take(rows->matrix, news, now) != PM_OK) return;
-  const struct pm_matrix_row *row = pm_matrix_find(rows->matrix, &news->from);
-  if (config->changed && row && news->count > 0)
-    config->changed(config->owner, row, news->cells, news->count);
+  enum pm_err err = pm_matrix_take(rows->matrix, news, now);
+  (void)err;
 }
 
 static struct pm_matrix_news news_of(const struct pm_node_id *from, const struct pm_wire_row *row,
@@ -213,15 +211,12 @@ static void take_own(struct pm_rows *rows, struct pm_time now) {
 
 void pm_rows_leave(struct pm_rows *rows, const struct pm_node_id *id, bool lost,
                    struct pm_time now) {
-  const struct pm_rows_config *config = &rows->config;
   if (!lost) {
     pm_own_row_remove(rows->own, id);
     return;
   }
   pm_own_row_fail(rows->own, id, now);
   pm_matrix_doubt(rows->matrix, id, now);
-  const struct pm_matrix_row *row = pm_matrix_find(rows->matrix, id);
-  if (row && config->changed) config->changed(config->owner, row, row->cells, row->count);
 }
 
 void pm_rows_advance(struct pm_rows *rows, struct pm_time now) {

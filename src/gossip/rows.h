@@ -37,11 +37,6 @@ struct pm_rows_config {
   struct pm_node_id id; /* this node's */
   uint64_t inc;
   size_t rows_max; /* of the matrix */
-  /* Cells of a row have changed, those that have gone are UNKNOWN. Borrowed for the call. NULL:
-   * nobody wants to know. */
-  void (*changed)(void *owner, const struct pm_matrix_row *row, const struct pm_matrix_cell *cells,
-                  size_t count);
-  void *owner;
 };
 
 /* PM_ERR_NOMEM, PM_ERR_RANGE (rows_max). */

@@ -55,10 +55,9 @@ struct pm_core_round {
 
 /* Probes of those that one source alone named. */
 struct pm_core_speculation {
-  struct pm_time at;  /* not before */
-  uint32_t in_flight; /* at most one more than … */
-  uint32_t streak;    /* … have proved true since the last that did not */
-  uint32_t failed;    /* in a row */
+  struct pm_time at; /* not before */
+  uint32_t in_flight;
+  uint32_t failed; /* in a row */
 };
 
 struct pm_core_brake {
@@ -118,7 +117,8 @@ struct pm_gossip {
 
   struct pm_bounds bounds;
   struct pm_core_counts counts;
-  struct pm_gossip_update *out; /* during a step */
+  struct pm_gossip_update *out;      /* during a step */
+  const struct pm_member *answering; /* whose answer to our own probe is being taken, or NULL */
 };
 
 #endif

@@ -377,9 +377,6 @@ static void look_ahead(const struct sim_world *w) {
     __builtin_prefetch(&w->nodes[e->node]);
     if (e->message) __builtin_prefetch(e->message);
   }
-  if (w->queue_count == 0) return;
-  const struct sim_node *next = &w->nodes[w->queue[0].node];
-  if (next->core) pm_gossip_prefetch(next->core);
 }
 
 bool sim_world_run(struct sim_world *w, int64_t until_ns) {

@@ -43,6 +43,32 @@ static void two_tries_in_an_hour_and_six_in_a_day(void **state) {
   fixture_free(f);
 }
 
+static void no_window_of_ten_seconds_has_more_than_the_bucket_gives(void **state) {
+  (void)state;
+  struct fixture *f = fixture_new();
+  fixture_start(f);
+  const struct pm_member *m = named(f, "a.example:80|8.8.8.8");
+  const struct pm_gossip_rate *rate = &f->g->config.verify;
+  const int64_t most = rate->burst + 10000 / rate->step_ms + 1;
+  for (int64_t i = 0; i < most; i++) assert_true(allowed(f, m, PM_DIAL_SAVED, 0));
+  assert_false(allowed(f, m, PM_DIAL_SAVED, 0));
+  assert_int_equal(f->g->bounds.refused[PM_BOUND_RATE], 1);
+  assert_true(allowed(f, m, PM_DIAL_SAVED, 10));
+  fixture_free(f);
+}
+
+static void only_who_answers_us_comes_back(void **state) {
+  (void)state;
+  struct fixture *f = fixture_new();
+  fixture_start(f);
+  const struct pm_member *m = named(f, "a.example:80|8.8.8.8");
+  assert_false(pm_bounds_allow_revival(f->g, m));
+  assert_int_equal(f->g->bounds.refused[PM_BOUND_REVIVAL], 1);
+  f->g->answering = m;
+  assert_true(pm_bounds_allow_revival(f->g, m));
+  fixture_free(f);
+}
+
 static void names_and_ports_do_not_matter(void **state) {
   (void)state;
   struct fixture *f = fixture_new();
@@ -136,6 +162,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(two_tries_in_an_hour_and_six_in_a_day),
       cmocka_unit_test(names_and_ports_do_not_matter),
+      cmocka_unit_test(no_window_of_ten_seconds_has_more_than_the_bucket_gives),
+      cmocka_unit_test(only_who_answers_us_comes_back),
       cmocka_unit_test(only_strangers_word_about_public_addresses_counts),
       cmocka_unit_test(a_proof_begins_anew),
       cmocka_unit_test(a_full_memory_refuses),

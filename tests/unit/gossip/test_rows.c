@@ -197,44 +197,6 @@ static void a_node_that_began_again_tells_all(void **state) {
   pm_rows_free(after);
 }
 
-struct heard {
-  unsigned times;
-  size_t cells;
-  enum pm_row_source source;
-};
-
-static void note(void *owner, const struct pm_matrix_row *row, const struct pm_matrix_cell *cells,
-                 size_t count) {
-  struct heard *heard = owner;
-  heard->times++;
-  heard->cells = cells ? count : 0;
-  heard->source = row->source;
-}
-
-static void news_are_told_and_confirmations_are_not(void **state) {
-  struct world *w = *state;
-  struct heard heard = {0};
-  struct pm_rows_config config = {
-      .id = w->f->config.id, .rows_max = 16, .changed = note, .owner = &heard};
-  struct pm_rows *theirs = rows_new(id_of(&w->a), 5);
-  pm_rows_free(w->rows);
-  assert_int_equal(pm_rows_new(&config, &w->rows), PM_OK);
-  befriend(w->f, &w->a);
-  measure(theirs, &w->b, 20, w->f->now);
-  measure(theirs, &w->c, 30, w->f->now);
-  exchange(w, &w->a, theirs);
-  assert_int_equal(heard.times, 1);
-  assert_int_equal(heard.cells, 2);
-  assert_int_equal(heard.source, PM_ROW_DIRECT);
-  exchange(w, &w->a, theirs);
-  assert_int_equal(heard.times, 1);
-  measure(w->rows, &w->a, 20, w->f->now);
-  pm_rows_advance(w->rows, w->f->now);
-  assert_int_equal(heard.times, 2);
-  assert_int_equal(heard.source, PM_ROW_SELF);
-  pm_rows_free(theirs);
-}
-
 static void our_own_row_is_in_the_matrix(void **state) {
   struct world *w = *state;
   measure(w->rows, &w->b, 20, w->f->now);
@@ -451,7 +413,6 @@ int main(void) {
       TEST(an_identity_is_believed_of_who_proved_it_first),
       TEST(only_who_is_of_our_mesh_is_told_of_rows),
       TEST(news_of_a_row_come_with_answers),
-      TEST(news_are_told_and_confirmations_are_not),
       TEST(a_node_that_began_again_tells_all),
       TEST(our_own_row_is_in_the_matrix),
       TEST(who_is_lost_has_failed_and_its_row_is_stale),
