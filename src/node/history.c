@@ -310,6 +310,25 @@ void pm_history_feed_key_of(const struct pm_history_feed *feed, const char *text
     snprintf(out, PM_STORE_KEY_BYTES, "%s", text);
 }
 
+static bool is_member(const struct pm_history_feed *feed, const char *key) {
+  const struct pm_gossip *core = feed->config.core(feed->config.owner);
+  struct pm_gossip_member member;
+  char text[PM_WIRE_ID_BYTES];
+  uint32_t cursor = 0;
+  while (core != NULL && pm_gossip_next(core, &cursor, &member)) {
+    if (!pm_node_id_is_set(&member.id)) continue;
+    pm_wire_id(&member.id, text);
+    if (strcmp(text, key) == 0) return true;
+  }
+  return false;
+}
+
+bool pm_history_feed_knows(const struct pm_history_feed *feed, const char *key, bool as_end) {
+  struct names names;
+  if (strcmp(key, feed->own_key) == 0 || is_member(feed, key)) return true;
+  return as_end && target_called(feed, key, true, &names) != NULL;
+}
+
 enum pm_err pm_history_feed_open_minute(const struct pm_history_feed *feed, const char *key,
                                         int64_t *out_minute, uint8_t **out, size_t *out_count) {
   struct pm_slot slot = {0};

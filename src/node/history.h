@@ -55,6 +55,9 @@ const char *pm_history_feed_own_location(const struct pm_history_feed *feed);
  * "host:port" of a target or a member becomes its node's key, once that is known; anything else
  * stays as it is. out has PM_STORE_KEY_BYTES; cut to that. */
 void pm_history_feed_key_of(const struct pm_history_feed *feed, const char *text, char *out);
+/* Whether that key is this node's or a member's, who may yet tell of its paths; as an end, it may
+ * be a target's as well. */
+bool pm_history_feed_knows(const struct pm_history_feed *feed, const char *key, bool as_end);
 
 /* The minute that is open with the target of that key, packed as for the store; its number is of
  * the calendar. *out is the caller's to free. PM_ERR_MISSING: there is none; PM_ERR_NOMEM. */

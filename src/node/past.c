@@ -20,6 +20,12 @@ static void fail(struct pm_past_question *question, enum pm_err err) {
   question->done(question->owner, err, NULL);
 }
 
+static bool is_nothing_yet(const struct pm_past_question *question, enum pm_err *err) {
+  if (*err != PM_ERR_MISSING || !question->known) return false;
+  *err = PM_OK;
+  return true;
+}
+
 static struct pm_past_figures figures_of(const struct pm_figures *figures) {
   return (struct pm_past_figures){.count = figures->count,
                                   .mean_ns = figures->mean_ns,
@@ -32,8 +38,10 @@ static struct pm_past_figures figures_of(const struct pm_figures *figures) {
 
 static void on_history(void *owner, enum pm_err err, const struct pm_history *history) {
   struct pm_past_question *question = owner;
+  const struct pm_history nothing = {.step_s = question->step_s, .reported = question->others};
   struct pm_past_row *rows = NULL;
   question->id = 0;
+  if (is_nothing_yet(question, &err)) history = &nothing;
   if (err == PM_OK && history->count > 0) {
     rows = calloc(history->count, sizeof(*rows));
     if (rows == NULL) err = PM_ERR_NOMEM;
@@ -59,8 +67,11 @@ static void on_history(void *owner, enum pm_err err, const struct pm_history *hi
 
 static void on_profile(void *owner, enum pm_err err, const struct pm_profile *profile) {
   struct pm_past_question *question = owner;
+  const struct pm_profile nothing = {.pattern = {.p_day = 1, .p_week = 1},
+                                     .reported = question->others};
   struct pm_past_cell cells[PM_PAST_WEEK_HOURS];
   question->id = 0;
+  if (is_nothing_yet(question, &err)) profile = &nothing;
   if (err != PM_OK) {
     fail(question, err);
     return;
@@ -162,6 +173,11 @@ static enum pm_err ask(void *owner, const struct pm_past_ask *ask, pm_past_done 
     pm_history_feed_key_of(source->feed, ask->from, question->from);
     pm_history_feed_key_of(source->feed, ask->to, question->to);
   }
+  question->step_s = ask->step_s;
+  question->others = strcmp(question->from, pm_history_feed_own_key(source->feed)) != 0;
+  question->known = !ask->by_location &&
+                    pm_history_feed_knows(source->feed, question->from, false) &&
+                    pm_history_feed_knows(source->feed, question->to, true);
   enum pm_err err = ask_store(store, ask, question, &id);
   if (err != PM_OK) return err;
   question->id = *out_id = id;

@@ -21,6 +21,9 @@ struct pm_past_source {
     pm_past_done done;
     void *owner;
     char from[PM_STORE_KEY_BYTES], to[PM_STORE_KEY_BYTES];
+    bool known;     /* both ends are: then nothing is kept of them yet, at the worst */
+    bool others;    /* another node's path */
+    int64_t step_s; /* that was asked for */
   } questions[PM_PAST_QUESTIONS_MAX];
 };
 

@@ -35,6 +35,7 @@ struct cell {
 
 struct node {
   const char *key, *host, *location; /* in one of the documents */
+  bool self; /* the node that was asked, which may not know what others call it */
   bool has_coordinate;
   double at_ms[4]; /* the last is the height */
 };
@@ -83,6 +84,7 @@ static int node_of(struct avgping_matrix *matrix, const struct pm_json *value) {
     if (strcmp(matrix->nodes[i].key, node.key) == 0) return (int)i;
   if (matrix->count == AVGPING_MATRIX_NODES_MAX) return -1;
   read_coordinate(pm_json_member(value, "coordinate"), &node);
+  node.self = strcmp(text_of(pm_json_member(value, "state")), "self") == 0;
   matrix->nodes[matrix->count] = node;
   return (int)matrix->count++;
 }
@@ -287,7 +289,7 @@ static void put_cell(struct pm_buf *out, const struct avgping_terminal *terminal
 static void put_label(struct pm_buf *out, size_t number, const struct node *node) {
   struct pm_buf name;
   pm_buf_init(&name, 4096);
-  const char *called = node->host[0] != '\0' ? node->host : node->key;
+  const char *called = node->host[0] != '\0' ? node->host : node->self ? "(asked)" : node->key;
   pm_escape_line(&name, node->location, strlen(node->location));
   if (node->location[0] != '\0') pm_buf_char(&name, ' ');
   pm_escape_line(&name, called, strlen(called));
