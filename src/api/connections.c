@@ -204,17 +204,20 @@ static void consider_wait(struct choice *choice, const struct pm_connections *se
   }
 }
 
-/* Who has nothing to lose comes first: an answered one, then who has not begun to ask, then who has
- * not ended asking. Otherwise a few hundred half requests would shut everybody out. */
+/* Of clients with as many connections, who has nothing to lose comes first: an answered one, then
+ * who has not begun to ask, then who has not ended asking. Otherwise a few hundred half requests
+ * would shut everybody out. */
 bool pm_connections_give_way(struct pm_connections *set) {
   static const enum pm_wait waits[][2] = {{PM_WAIT_LINGER, PM_WAIT_LINGER},
                                           {PM_WAIT_FIRST, PM_WAIT_IDLE},
                                           {PM_WAIT_HANDSHAKE, PM_WAIT_HEAD},
                                           {PM_WAIT_BODY, PM_WAIT_BODY}};
   struct choice choice = {0};
-  for (size_t i = 0; i < sizeof(waits) / sizeof(waits[0]) && choice.connection == NULL; i++) {
-    consider_wait(&choice, set, waits[i][0]);
-    consider_wait(&choice, set, waits[i][1]);
+  for (size_t i = 0; i < sizeof(waits) / sizeof(waits[0]); i++) {
+    struct choice here = {0};
+    consider_wait(&here, set, waits[i][0]);
+    consider_wait(&here, set, waits[i][1]);
+    if (here.open > choice.open) choice = here;
   }
   if (choice.connection == NULL) return false;
   set->counts.gave_way++;

@@ -7,7 +7,6 @@
 #include "api/answer.h"
 #include "api/event_rows.h"
 #include "api/matrix_view.h"
-#include "gossip/wire_text.h"
 
 enum { SHORT_BYTES_MAX = 256 }; /* of an event that says how many were dropped */
 
@@ -216,9 +215,9 @@ struct look {
 static void put_cell(struct pm_json_writer *w, const struct pm_mesh_node *to,
                      const struct look *look, const struct pm_matrix_cell *cell) {
   char text[PM_MATRIX_CELL_BYTES_MAX];
-  char key[PM_WIRE_ID_BYTES];
+  char key[PM_MESH_NODE_KEY_BYTES];
   int64_t age_s;
-  pm_wire_id(&to->id, key);
+  pm_mesh_node_key(look->source, to, key);
   const enum pm_cell_state state = pm_matrix_state(look->row, cell, look->source->now, &age_s);
   const char *end_of_text = pm_matrix_cell_text(text, state, age_s, &cell->cell);
   pm_json_array_begin(w, NULL);
@@ -227,12 +226,15 @@ static void put_cell(struct pm_json_writer *w, const struct pm_mesh_node *to,
   pm_json_array_end(w);
 }
 
-static void write_row(struct pm_events *events, const struct pm_mesh_nodes *nodes,
+/* False if its node has no place among them. */
+static bool write_row(struct pm_events *events, const struct pm_mesh_nodes *nodes,
                       const struct look *look) {
-  char key[PM_WIRE_ID_BYTES];
+  char key[PM_MESH_NODE_KEY_BYTES];
   struct pm_json_writer w;
   const struct pm_matrix_row *row = look->row;
-  pm_wire_id(&row->from, key);
+  const size_t from = pm_mesh_nodes_find(nodes, pm_matrix_short(&row->from));
+  if (from == nodes->count) return false;
+  pm_mesh_node_key(look->source, &nodes->items[from], key);
   pm_buf_reset(&events->text);
   begin(events, &events->text, "row", &w);
   pm_json_put_string(&w, "from", key);
@@ -247,6 +249,7 @@ static void write_row(struct pm_events *events, const struct pm_mesh_nodes *node
   }
   pm_json_array_end(&w);
   end(&w);
+  return true;
 }
 
 /* Whether there is something to tell of the row; it counts as told then. */
@@ -265,18 +268,17 @@ static bool is_news(struct pm_events *events, struct look *look, uint16_t *chang
 
 static void tell_rows(struct pm_events *events, const struct pm_mesh_source *source) {
   uint16_t changed[PM_MATRIX_ROW_CELLS_MAX];
-  struct pm_mesh_nodes nodes;
+  struct pm_mesh_nodes nodes = {0}; /* made once there is news: in most seconds there is none */
   const size_t count = pm_matrix_count(source->matrix);
   int left = PM_EVENTS_ROWS_MAX;
-  if (pm_mesh_nodes_init(&nodes, source) != PM_OK) return;
   pm_event_rows_follow(&events->rows, source->matrix);
   for (size_t i = 0; i < count && left > 0 && events->count > 0; i++) {
     events->place = (events->place + 1) % count;
     struct look look = {.source = source, .row = pm_matrix_at(source->matrix, events->place)};
     if (!is_news(events, &look, changed)) continue;
     left--;
-    write_row(events, &nodes, &look);
-    send_to_all(events, source->now);
+    if (nodes.items == NULL && pm_mesh_nodes_init(&nodes, source) != PM_OK) return;
+    if (write_row(events, &nodes, &look)) send_to_all(events, source->now);
   }
   pm_mesh_nodes_deinit(&nodes);
 }

@@ -51,9 +51,9 @@ struct pm_http_request {
   struct pm_ip client;
   bool tls;
   bool certified; /* by a certificate of the authority that the server trusts; see api/tls.h */
-  bool http_1_0;                /* what a proxy speaks to us unless told otherwise; see auth.h */
-  struct pm_time received;      /* when the request's last byte was read */
-  const struct pm_later *later; /* api/later.h; NULL: the answer must be there on return */
+  bool http_1_0;  /* what a proxy speaks to us unless told otherwise; see auth.h */
+  struct pm_time received;          /* when the request's last byte was read */
+  const struct pm_later *later;     /* api/later.h; NULL: the answer must be there on return */
   const struct pm_streams *streams; /* api/stream.h; NULL: no answer may go on and on */
   struct pm_wall
       arrived; /* when what was read last had come in, by the kernel's stamp if it has one */

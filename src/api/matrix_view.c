@@ -17,13 +17,13 @@ enum pm_err pm_matrix_limit_read(const struct pm_form *form, size_t fallback, si
   return PM_OK;
 }
 
-enum pm_err pm_matrix_ask_read(const struct pm_form *form, struct pm_matrix_ask *out,
-                               struct pm_why *why) {
+enum pm_err pm_matrix_ask_read(const struct pm_form *form, const struct pm_mesh_source *source,
+                               struct pm_matrix_ask *out, struct pm_why *why) {
   const char *from = pm_form_value(form, "from");
   const char *after = pm_form_value(form, "after");
   struct pm_matrix_ask ask = {.one = from[0] != '\0', .later = after[0] != '\0'};
-  if (ask.one && !pm_wire_read_id(from, &ask.from)) ask.from = (struct pm_node_id){{0}};
-  if (ask.later && !pm_wire_read_id(after, &ask.after))
+  if (ask.one && !pm_mesh_key_read(source, from, &ask.from)) ask.from = (struct pm_node_id){{0}};
+  if (ask.later && !pm_mesh_key_read(source, after, &ask.after))
     return pm_why_set(why, PM_ERR_SYNTAX, "after is no node's key");
   enum pm_err err = pm_matrix_limit_read(form, PM_MATRIX_VIEW_ROWS_DEFAULT, PM_MATRIX_VIEW_ROWS_MAX,
                                          &ask.limit, why);

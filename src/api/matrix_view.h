@@ -32,8 +32,8 @@ struct pm_matrix_ask {
 };
 
 /* Fields from, after (keys) and limit. PM_ERR_SYNTAX, PM_ERR_RANGE. */
-enum pm_err pm_matrix_ask_read(const struct pm_form *form, struct pm_matrix_ask *out,
-                               struct pm_why *why) PM_MUST_USE;
+enum pm_err pm_matrix_ask_read(const struct pm_form *form, const struct pm_mesh_source *source,
+                               struct pm_matrix_ask *out, struct pm_why *why) PM_MUST_USE;
 /* "limit" of a query: 1 to max; fallback if it is absent. */
 enum pm_err pm_matrix_limit_read(const struct pm_form *form, size_t fallback, size_t max,
                                  size_t *out, struct pm_why *why) PM_MUST_USE;

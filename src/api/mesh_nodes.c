@@ -161,6 +161,34 @@ void pm_mesh_node_view(const struct pm_mesh_source *source, const struct pm_mesh
     snprintf(out->key, sizeof(out->key), "%s", node->self ? "self" : out->url);
 }
 
+void pm_mesh_node_key(const struct pm_mesh_source *source, const struct pm_mesh_node *node,
+                      char out[PM_MESH_NODE_KEY_BYTES]) {
+  struct pm_mesh_node_view view;
+  if (node->short_id != 0 && !pm_rows_is_old_id(&node->id)) {
+    pm_wire_id(&node->id, out);
+    return;
+  }
+  pm_mesh_node_view(source, node, &view);
+  snprintf(out, PM_MESH_NODE_KEY_BYTES, "%s", view.key);
+}
+
+/* An old node's is its URL. */
+bool pm_mesh_key_read(const struct pm_mesh_source *source, const char *key,
+                      struct pm_node_id *out) {
+  struct pm_gossip_member member;
+  char url[PM_CONTACT_URL_BYTES];
+  uint32_t cursor = 0;
+  if (pm_wire_read_id(key, out)) return true;
+  while (source->core != NULL && pm_gossip_next(source->core, &cursor, &member)) {
+    if (!member.old_node) continue;
+    pm_contact_url(&member.contact, url);
+    if (strcmp(url, key) != 0) continue;
+    *out = pm_rows_old_id(&member.contact);
+    return true;
+  }
+  return false;
+}
+
 void pm_mesh_id_view(const struct pm_mesh_source *source, const struct pm_node_id *id,
                      struct pm_mesh_node_view *out) {
   const struct pm_mesh_node node = {

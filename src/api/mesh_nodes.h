@@ -67,6 +67,11 @@ struct pm_mesh_node_view {
 };
 void pm_mesh_node_view(const struct pm_mesh_source *source, const struct pm_mesh_node *node,
                        struct pm_mesh_node_view *out);
+/* Its key alone, which for most is in the id. */
+void pm_mesh_node_key(const struct pm_mesh_source *source, const struct pm_mesh_node *node,
+                      char out[PM_MESH_NODE_KEY_BYTES]);
+/* The id under which the node of that key has its row; false if nobody is called so. */
+bool pm_mesh_key_read(const struct pm_mesh_source *source, const char *key, struct pm_node_id *out);
 /* The same of an id alone; the location, else the host, else the key, for people. */
 void pm_mesh_id_view(const struct pm_mesh_source *source, const struct pm_node_id *id,
                      struct pm_mesh_node_view *out);

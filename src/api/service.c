@@ -124,8 +124,9 @@ enum pm_err pm_service_new(const struct pm_service_config *config, struct pm_ser
   for (int i = 0; i < PM_SERVICE_KEPT_MAX; i++) pm_kept_init(&service->asked[i].kept);
   pm_node_names_init(&service->names);
   pm_recent_init(&service->recent);
-  snprintf(service->host_port, sizeof(service->host_port), "%.100s:%u", config->host,
-           config->port_reported);
+  if (config->host[0] != '\0')
+    snprintf(service->host_port, sizeof(service->host_port), "%.100s:%u", config->host,
+             config->port_reported);
   enum pm_err err = pm_service_build_ping(service);
   if (err == PM_OK) err = pm_events_new(&service->events);
   if (err != PM_OK) {

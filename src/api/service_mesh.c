@@ -84,7 +84,8 @@ void pm_service_matrix(struct pm_service *service, const struct pm_http_request 
   struct pm_form form;
   struct pm_why why;
   if (!read_query(request, response, &form)) return;
-  if (pm_matrix_ask_read(&form, &ask, &why) != PM_OK) {
+  const struct pm_mesh_source source = pm_service_mesh_source(service);
+  if (pm_matrix_ask_read(&form, &source, &ask, &why) != PM_OK) {
     pm_answer_problem(request, response, 400, why.text);
     return;
   }
@@ -99,7 +100,6 @@ void pm_service_matrix(struct pm_service *service, const struct pm_http_request 
     return;
   }
   if (!pm_kept_is_fresh(&place->kept, began)) {
-    const struct pm_mesh_source source = pm_service_mesh_source(service);
     if (format == PM_FORMAT_HTML)
       pm_matrix_view_html(&source, &ask, &place->kept.text);
     else

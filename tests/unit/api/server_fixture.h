@@ -40,6 +40,7 @@ struct fixture {
   struct pm_ip client; /* of the last request */
   unsigned handled;
   bool tls; /* of the last request */
+  bool certified;
   bool closed;
   /* Of the paths that are answered later. */
   const struct pm_later *later;
@@ -74,6 +75,7 @@ static inline void handle(void *owner, const struct pm_http_request *request,
   f->handled++;
   f->client = request->client;
   f->tls = request->tls;
+  f->certified = request->certified;
   response->content_type = "text/plain";
   if (strcmp(request->path, "/echo") == 0) {
     pm_buf_append(&response->body, request->body, request->body_bytes);

@@ -122,6 +122,33 @@ static void operator_paths_are_guarded(void **state) {
   }
 }
 
+/* To be measured, to be watched over and to log in is for anyone all the same. */
+static void reading_can_be_closed(void **state) {
+  static const struct {
+    const char *path;
+    int open, closed;
+  } cases[] = {
+      {"/v1/ping", 200, 200},  {"/healthz", 200, 200},    {"/readyz", 200, 200},
+      {"/v1/login", 200, 200}, {"/", 200, 401},           {"/v1", 200, 401},
+      {"/v1/peers", 200, 401}, {"/v1/metrics", 200, 401}, {"/v1/sd", 200, 401},
+      {"/v1/env", 401, 401},
+  };
+  struct fixture *f = *state;
+  for (int closed = 0; closed < 2; closed++) {
+    f->config.auth.read_closed = closed != 0;
+    fixture_reopen(f);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+      fixture_request(f, PM_HTTP_GET, cases[i].path, "");
+      fixture_from(f, "192.0.2.7", "node.example");
+      fixture_send(f);
+      assert_int_equal(f->response.status, closed ? cases[i].closed : cases[i].open);
+      fixture_from(f, "127.0.0.1", "localhost");
+      fixture_send(f);
+      assert_int_equal(f->response.status, 200);
+    }
+  }
+}
+
 static void programs_are_asked_for_a_bearer(void **state) {
   struct fixture *f = *state;
   fixture_request(f, PM_HTTP_GET, "/v1/env", "");
@@ -194,6 +221,7 @@ int main(void) {
       FIXTURE_TEST(other_methods_are_told_what_is_allowed),
       FIXTURE_TEST(head_is_get),
       FIXTURE_TEST(operator_paths_are_guarded),
+      FIXTURE_TEST(reading_can_be_closed),
       FIXTURE_TEST(programs_are_asked_for_a_bearer),
       FIXTURE_TEST(browsers_get_the_token_form),
       FIXTURE_TEST(without_a_token_operators_are_local),

@@ -69,6 +69,30 @@ static void a_crowd_pushes_out_its_own(void **state) {
   fixture_end(&f);
 }
 
+/* Those with half a request, too, before the one that has had no time to begin. */
+static void a_crowd_of_half_requests_pushes_out_its_own(void **state) {
+  struct fixture f;
+  (void)state;
+  fixture_init(&f);
+  f.config.connections_max = 4;
+  f.config.client_connections_max = 4;
+  fixture_start(&f);
+  int crowd[5];
+  for (int i = 0; i < 3; i++) {
+    crowd[i] = connect_from(&f, 2);
+    client_send(&f, crowd[i], "GET / HT");
+  }
+  step(&f, -1);
+  step(&f, -1);
+  const int single = connect_from(&f, 3);
+  for (int i = 3; i < 5; i++) crowd[i] = connect_from(&f, 2);
+  assert_int_equal(counts_of(&f).gave_way, 2);
+  expect_answer(&f, single, REQUEST, "200", "hello\n");
+  close(single);
+  close_all(crowd, 5);
+  fixture_end(&f);
+}
+
 /* Who does not read his answers cannot begin anew; others can. */
 static void a_client_whose_answers_wait_is_turned_away(void **state) {
   struct fixture f;
@@ -142,6 +166,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_clients_longest_unused_gives_way),
       cmocka_unit_test(a_crowd_pushes_out_its_own),
+      cmocka_unit_test(a_crowd_of_half_requests_pushes_out_its_own),
       cmocka_unit_test(a_client_whose_answers_wait_is_turned_away),
       cmocka_unit_test(a_client_that_is_too_fast_is_told_or_reset),
       cmocka_unit_test(places_come_back),

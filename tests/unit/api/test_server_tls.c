@@ -374,6 +374,84 @@ static void test_plain_http_is_no_handshake(void **state) {
   tls_material_remove(&m);
 }
 
+/* Asks for a page, having shown the certificate; NULL: none. Whether it was answered. */
+static bool asks_with(struct fixture *f, const struct tls_material *own) {
+  struct client client = client_new(f, TLS1_2_VERSION, TLS1_2_VERSION, NULL);
+  if (own != NULL) {
+    assert_int_equal(SSL_use_certificate_file(client.ssl, own->cert, SSL_FILETYPE_PEM), 1);
+    assert_int_equal(SSL_use_PrivateKey_file(client.ssl, own->key, SSL_FILETYPE_PEM), 1);
+  }
+  const bool answered = shake_hands(f, &client);
+  if (answered) expect_tls_answer(f, &client, "GET / HTTP/1.1\r\n" HOST "\r\n", "hello\n");
+  client_free(&client);
+  return answered;
+}
+
+static void test_clients_certificates(void **state) {
+  struct tls_material own;
+  struct tls_material trusted;
+  struct tls_material other;
+  struct fixture f;
+  (void)state;
+  tls_material_make_ecdsa(&own);
+  tls_material_make_ecdsa(&trusted);
+  tls_material_make_ecdsa(&other);
+  fixture_init(&f);
+  f.config.tls_client_ca = trusted.cert;
+  fixture_start_tls(&f, &own);
+  assert_true(asks_with(&f, &trusted));
+  assert_true(f.certified);
+  assert_true(asks_with(&f, NULL)); /* may ask, and is not certified */
+  assert_false(f.certified);
+  assert_false(asks_with(&f, &other));
+  assert_int_equal(f.handled, 2);
+  fixture_end(&f);
+  /* Who is not asked cannot show anything. */
+  fixture_init(&f);
+  fixture_start_tls(&f, &own);
+  assert_true(asks_with(&f, &trusted));
+  assert_false(f.certified);
+  fixture_end(&f);
+  tls_material_remove(&own);
+  tls_material_remove(&trusted);
+  tls_material_remove(&other);
+}
+
+/* The files are changed under the running server: first for others that are right, then not. */
+static void test_reload(void **state) {
+  struct tls_material m;
+  struct tls_material next;
+  struct fixture f;
+  struct pm_why why;
+  (void)state;
+  tls_material_make_ecdsa(&m);
+  tls_material_make_ecdsa(&next);
+  fixture_init(&f);
+  fixture_start_tls(&f, &m);
+  struct client before = client_new(&f, TLS1_2_VERSION, TLS1_3_VERSION, NULL);
+  assert_true(shake_hands(&f, &before));
+  X509 *first = SSL_get1_peer_certificate(before.ssl);
+  assert_int_equal(rename(next.cert, m.cert), 0);
+  assert_int_equal(pm_server_reload_tls(f.server, &why),
+                   PM_ERR_SYNTAX); /* the key is the old one */
+  assert_has(why.text, "key values mismatch");
+  assert_true(asks_with(&f, NULL));
+  assert_int_equal(rename(next.key, m.key), 0);
+  assert_int_equal(pm_server_reload_tls(f.server, &why), PM_OK);
+  struct client after = client_new(&f, TLS1_2_VERSION, TLS1_3_VERSION, NULL);
+  assert_true(shake_hands(&f, &after));
+  X509 *second = SSL_get1_peer_certificate(after.ssl);
+  assert_int_not_equal(X509_cmp(first, second), 0);
+  expect_tls_answer(&f, &before, "GET / HTTP/1.1\r\n" HOST "\r\n", "hello\n");
+  X509_free(first);
+  X509_free(second);
+  client_free(&before);
+  client_free(&after);
+  fixture_end(&f);
+  tls_material_remove(&m);
+  tls_material_remove(&next);
+}
+
 static void expect_refused(const char *cert, const char *key, const char *sentence) {
   struct fixture f;
   struct pm_why why = {""};
@@ -426,6 +504,8 @@ int main(void) {
       cmocka_unit_test(test_refusal_before_unread_bytes),
       cmocka_unit_test(test_handshake_deadline),
       cmocka_unit_test(test_plain_http_is_no_handshake),
+      cmocka_unit_test(test_clients_certificates),
+      cmocka_unit_test(test_reload),
       cmocka_unit_test(test_bad_files),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
