@@ -27,9 +27,6 @@ export async function launch() {
 }
 
 const RESOURCE_ERROR = /Failed to load resource/;
-// The browser writes of each 404 itself. Of a path that no other node has told of yet, the answer to
-// what is known of its past is one: the page says so, and that is no fault.
-const NO_PAST_YET = /\/v1\/(history|profile)\?/;
 
 /** A page whose `faults` are empty as long as all is well. expectLost: losing the connection is no fault. */
 export async function openPage(browser, { theme = "light", width = 1360, height = 860, zone = "Europe/Paris", scale = 1 } = {}) {
@@ -39,7 +36,6 @@ export async function openPage(browser, { theme = "light", width = 1360, height 
   const state = { expectLost: false };
   page.on("console", (message) => {
     if (message.type() !== "error" && message.type() !== "warning") return;
-    if (/404/.test(message.text()) && NO_PAST_YET.test(message.location().url)) return;
     if (state.expectLost && (RESOURCE_ERROR.test(message.text()) || /ERR_|EventSource/.test(message.text()))) return;
     faults.push(`console: ${message.text()} (${message.location().url})`);
   });

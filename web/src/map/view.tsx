@@ -40,6 +40,7 @@ interface Drawn {
 
 interface LinksProps {
   drawn: Drawn;
+  /** Only its links are drawn; -1: all are. */
   chosen: number;
   scale: LogScale;
   theme: "light" | "dark";
@@ -51,14 +52,13 @@ function linkClass(link: Link): string {
 }
 
 function Links({ drawn, chosen, scale, theme }: LinksProps) {
-  const crowded = drawn.links.length > LINKS_MAX;
   const near = (link: Link) => link.from === chosen || link.to === chosen;
-  const shown = drawn.links.filter((link) => (crowded ? near(link) : true));
-  const ordered = [...shown].sort((a, b) => Number(near(a)) - Number(near(b)) || (a.ns ?? 0) - (b.ns ?? 0));
+  const shown = drawn.links.filter((link) => chosen < 0 || near(link));
+  const ordered = [...shown].sort((a, b) => (a.ns ?? 0) - (b.ns ?? 0));
   return (
     <g class="links">
       {ordered.map((link) => (
-        <path key={`${link.from} ${link.to}`} d={drawn.path(link)} class={`${linkClass(link)}${chosen >= 0 && !near(link) ? " far" : ""}`}
+        <path key={`${link.from} ${link.to}`} d={drawn.path(link)} class={linkClass(link)}
           style={link.ns !== null && link.measured ? { stroke: toCss(latencyColour(0.15 + 0.85 * scale.at(link.ns), theme)) } : undefined}>
           <title>{`${drawn.dots[link.from]!.label} – ${drawn.dots[link.to]!.label}: ${link.measured ? latency(link.ns) : link.failed ? "failed" : "stale"}`}</title>
         </path>
@@ -126,6 +126,7 @@ function mapOf(mesh: Mesh, now: number): { drawn: Drawn; rest: Node[] } {
 }
 
 const GRAPH_HEIGHT = 380;
+const GRAPH_LINKS_MAX = 60; // all of them are straight, and cross in one small place
 const GRAPH_MIN = 3; // nodes, below which a drawing says nothing
 
 function graphOf(mesh: Mesh, nodes: readonly Node[], now: number): Drawn {
@@ -188,6 +189,8 @@ export function MapView({ route }: { route: Route }) {
   const scale = scaleOf([drawn, graph]);
   const chosen = placeIndex(drawn, mesh, route.query["place"] ?? "");
   const crowded = drawn.links.length > LINKS_MAX;
+  const graphCrowded = graph.links.length > GRAPH_LINKS_MAX;
+  const graphPlace = graphCrowded && graphChosen < 0 ? Math.max(0, placeIndex(graph, mesh, "")) : graphChosen;
   const choose = (index: number) => go(withQuery(route, { place: drawn.dots[index]!.label }), true);
   return (
     <div class="map-view">
@@ -219,9 +222,11 @@ export function MapView({ route }: { route: Route }) {
         <section class="card">
           <h2>{drawn.dots.length ? "Place not known" : "By network coordinates"} <span class="quiet">{count(rest.length, "node")}; near is fast: laid out by network coordinates</span></h2>
           <svg class="map graph" viewBox={`0 0 ${WIDTH} ${GRAPH_HEIGHT}`} role="group" aria-label="Nodes by their network coordinates">
-            <Links drawn={graph} chosen={graph.links.length > LINKS_MAX ? Math.max(0, graphChosen) : -1} scale={scale} theme={theme} />
-            <Dots drawn={graph} chosen={graphChosen} self={mesh.self} onChoose={setGraphChosen} />
+            <Links drawn={graph} chosen={graphCrowded ? graphPlace : -1} scale={scale} theme={theme} />
+            <Dots drawn={graph} chosen={graphPlace} self={mesh.self} onChoose={setGraphChosen} />
           </svg>
+          {graphCrowded && <p class="quiet">{count(graph.links.length, "link")}: only those of the chosen node are drawn.</p>}
+          {drawn.dots.length === 0 && <Legend scale={scale} metric="p50" themeVersion={themeVersion}><LinkMarks /></Legend>}
         </section>
       )}
       {mesh.nodes.length === 0 && <Empty title="No node yet" />}

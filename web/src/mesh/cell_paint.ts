@@ -78,6 +78,7 @@ function write(context: CanvasRenderingContext2D, box: Box, text: string, ink: s
 
 function figure(cell: GridCell, metric: Metric): string {
   if (cell.value === null) return "";
+  if (cell.value === 0) return "0";
   return metric === "loss" ? percent(cell.value).replace(" ", "\u202f") : milliseconds(cell.value);
 }
 

@@ -168,14 +168,14 @@ function MeshDetails({ mesh, now }: { mesh: Mesh; now: number }) {
       <p class="big"><span class="figure">{latency(sum.median)}</span><span class="quiet">median of all paths</span></p>
       <dl class="facts">
         <Fact name="nodes">{sum.nodes}</Fact>
-        <Fact name="measured">{sum.measured.toLocaleString("en")} <span class="quiet">of {count(paths, "path")}</span></Fact>
+        <Fact name="measured">{sum.measured.toLocaleString("en")} {paths > 0 && <span class="quiet">of {count(paths, "path")}</span>}</Fact>
         {fact("losing over 2 %", sum.lossy)}
         {fact("failed", sum.failed)}
         {fact("stale", sum.stale)}
         {fact("predicted", sum.predicted)}
         {fact("unknown", sum.unknown)}
       </dl>
-      <h3>To look at first</h3>
+      {worst.length > 0 && <h3>To look at first</h3>}
       <WorstList mesh={mesh} worst={worst} />
     </Fragment>
   );

@@ -99,7 +99,7 @@ export function MeshView({ route }: { route: Route }) {
       <div class="mesh-body">
         <div class="mesh-main">
           <div class="matrix-room">
-            {rows.length === 0 || columns.length === 0 ? (
+            {rows.length === 0 || columns.length === 0 || mesh.nodes.length < 2 ? (
               find ? <Empty title={`No node matches “${find}”`}>Names, addresses, places and keys are searched; “to:paris” looks among the columns.</Empty>
                 : <Empty title="No other node yet">Add one on the <a href="#/peers">peers</a> page, or start one with this node's address.</Empty>
             ) : (
@@ -109,7 +109,7 @@ export function MeshView({ route }: { route: Route }) {
                 share={(picture) => { shared.current = picture; }} />
             )}
           </div>
-          <Legend scale={scale} metric={metric} themeVersion={themeVersion} />
+          {mesh.nodes.length > 1 && <Legend scale={scale} metric={metric} themeVersion={themeVersion} />}
         </div>
         <Inspector mesh={mesh} row={place && rows[place.row]!} column={place && columns[place.column]!}
           cell={place && grid[place.row]![place.column]!} now={now} onClose={() => setFocus(null)} />

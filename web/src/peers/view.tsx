@@ -59,7 +59,7 @@ function Table({ rows, operator, onAct }: { rows: readonly PeerRow[]; operator: 
               <th scope="row">{row.place || <span class="quiet">unknown</span>}</th>
               <td class="long" title={row.url}>{row.host}</td>
               <td><State row={row} /></td>
-              <td>{row.learned}{row.from && <span class="quiet"> from {row.from}</span>}</td>
+              <td class="long" title={row.from ? `${row.learned} from ${row.from}` : undefined}>{row.learned}{row.from && <span class="quiet"> from {row.from}</span>}</td>
               <td class="number">{row.hops ?? "–"}</td>
               <td class="number">{row.lastOk_s === null ? "never" : age(row.lastOk_s)}</td>
               <td class="number">{age(row.since_s)}</td>

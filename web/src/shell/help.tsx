@@ -39,7 +39,7 @@ export function Help({ open, onClose }: { open: boolean; onClose(): void }) {
       <p class="links">
         <a href="/v1">All that this node answers</a> · <a href="/v1/matrix?format=html">The matrix without script</a> · <a href={licences}>Licences</a>
       </p>
-      <form method="dialog"><button>Close</button></form>
+      <form method="dialog"><button autofocus>Close</button></form>
     </dialog>
   );
 }

@@ -17,12 +17,12 @@ export function Status() {
 
 export function LostBanner() {
   const { live, mesh } = useLive();
-  if (live.state !== "lost") return null;
-  const asOf = mesh.loadedAt ? new Date(Math.max(live.heardAt, mesh.loadedAt)) : null;
+  if (live.state !== "lost" || !mesh.loadedAt) return null; // without any figure the view says why
+  const asOf = new Date(Math.max(live.heardAt, mesh.loadedAt));
   return (
     <div class="banner" role="alert">
       <strong>Connection lost.</strong>{" "}
-      {asOf ? <>Figures are as of <time dateTime={asOf.toISOString()}>{clock(asOf)}</time>; trying again.</> : <>The node has not answered yet; trying again.</>}
+      Figures are as of <time dateTime={asOf.toISOString()}>{clock(asOf)}</time>; trying again.
     </div>
   );
 }
