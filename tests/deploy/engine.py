@@ -85,3 +85,5 @@ class Engine:
         except subprocess.TimeoutExpired:
             self.daemon.kill()
             self.daemon.wait()
+        for mounted in (self.directory / "exec" / "netns").glob("*"):
+            roots.run("umount", mounted, check=False)  # or ./dev clean could not remove it

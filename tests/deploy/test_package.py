@@ -71,7 +71,7 @@ class Unit(unittest.TestCase):
 class Tarball(unittest.TestCase):
     def test_it_runs_where_nothing_is_installed(self):
         """In a minimal root, with none of our libraries but those of the tarball."""
-        roots.need("unshare")
+        roots.need("unshare", "ip")
         root = roots.unpack(roots.archive("base", "bookworm", ["ca-certificates"]),
                             roots.WORK / "tarball")
         self.assertEqual(list(root.glob("usr/lib/*/libuv*")), [])
@@ -79,13 +79,18 @@ class Tarball(unittest.TestCase):
         target.mkdir()
         roots.run("tar", "--extract", "--file", tarball(), "--directory", target,
                   "--strip-components=1")
-        script = ("/opt/pingmesh/bin/pingmesh --version && /opt/pingmesh/bin/avgping -h >/dev/null && "
-                  "/opt/pingmesh/bin/pingmesh -q -s 8080 --state-dir /tmp & node=$!; "
-                  "for try in 1 2 3 4 5 6 7 8 9 10; do "
-                  "/opt/pingmesh/bin/pingmesh --healthcheck -s 8080 && break; sleep 1; done; "
-                  "well=$?; kill $(cat /proc/$node/task/$node/children) $node; exit $well")
+        script = """
+            cd /opt/pingmesh/bin && ./pingmesh --version && ./avgping -h >/dev/null || exit 3
+            ./pingmesh -q -s 8080 --state-dir /tmp & node=$!
+            well=1
+            for try in 1 2 3 4 5 6 7 8 9 10; do
+              if ./pingmesh --healthcheck -s 8080; then well=0; break; fi
+              sleep 1
+            done
+            kill $node; wait $node || well=4
+            exit $well"""
         roots.run("unshare", "--net", "--pid", "--mount", "--fork", f"--mount-proc={root}/proc",
-                  "chroot", root, "/bin/sh", "-c", f"ip link set lo up 2>/dev/null; {script}",
+                  "sh", "-c", 'ip link set lo up && exec chroot "$0" /bin/sh -c "$1"', root, script,
                   seconds=60)
         for name in ("LICENSE", "README.md", "lib/systemd/system/pingmesh.service",
                      "share/man/man1/pingmesh.1.gz"):
