@@ -36,10 +36,6 @@ struct pm_mesh_config {
   uint64_t (*requests)(void *owner); /* answered so far, for the document's head */
   /* Each change of the core, as it happens. NULL: nobody wants to know. */
   void (*changed)(void *owner, const struct pm_gossip_change *change);
-  /* Cells of a row of the matrix have changed, those that have gone are UNKNOWN; NULL: nobody wants
-   * to know. Borrowed for the call. */
-  void (*row_changed)(void *owner, const struct pm_matrix_row *row,
-                      const struct pm_matrix_cell *cells, size_t count);
   void *owner;
 };
 

@@ -10,8 +10,6 @@ enum pm_err pm_mesh_rows_open(struct pm_mesh *mesh) {
       .id = mesh->id,
       .inc = (uint64_t)mesh->config.identity->start.ns,
       .rows_max = PM_MATRIX_ROWS_DEFAULT,
-      .changed = mesh->config.row_changed,
-      .owner = mesh->config.owner,
   };
   pm_slot_init(&mesh->slot);
   return pm_rows_new(&config, &mesh->rows);

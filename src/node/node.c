@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <uv.h>
 
 #include "api/service_feed.h"
@@ -380,8 +381,15 @@ static enum pm_err open_targets(struct pm_node *node, struct pm_why *why) {
   return pm_targets_open(&config, &node->targets, why);
 }
 
+/* Only the last part of its path: one that is not there at all is rather mistyped, and then who
+ * writes there says so. */
+static void make_state_dir(const struct pm_options *options) {
+  if (options->state_dir) (void)mkdir(options->state_dir, 0700);
+}
+
 static enum pm_err open_parts(struct pm_node *node, struct pm_why *why) {
   const struct pm_options *options = node->options;
+  make_state_dir(options);
   pm_publisher_init(&node->publisher);
   pm_past_source_init(&node->past);
   pm_identity_init(&node->identity, options, pm_clock_wall());

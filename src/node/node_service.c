@@ -88,9 +88,24 @@ uint64_t pm_node_requests(void *owner) {
   return counts.requests;
 }
 
+static struct pm_prometheus_clients clients_of(const struct pm_server *server) {
+  struct pm_server_counts counts;
+  pm_server_counts(server, &counts);
+  return (struct pm_prometheus_clients){.open = counts.open,
+                                        .streams = counts.streams,
+                                        .connections = counts.connections,
+                                        .timeouts = counts.timeouts,
+                                        .bad_requests = counts.bad_requests,
+                                        .gave_way = counts.gave_way,
+                                        .refused_full = counts.refused_full,
+                                        .refused_share = counts.refused_share,
+                                        .refused_rate = counts.refused_rate};
+}
+
 static void exposition(void *owner, struct pm_buf *out) {
   struct pm_node *node = owner;
   struct pm_prometheus_history history;
+  struct pm_prometheus_clients clients;
   struct pm_prometheus_view view = {
       .from = node->identity.location,
       .version = PM_VERSION,
@@ -104,6 +119,10 @@ static void exposition(void *owner, struct pm_buf *out) {
       .loop = {.in_flight = node->exchanger ? pm_exchange_in_flight(node->exchanger) : 0},
   };
   if (pm_past_counts(&node->past, &history)) view.history = &history;
+  if (node->server) {
+    clients = clients_of(node->server);
+    view.clients = &clients;
+  }
   pm_exposition_write(&view, &node->turns, out);
 }
 

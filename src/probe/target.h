@@ -42,8 +42,8 @@ struct pm_target {
   uint64_t id; /* unique in the process, never 0 */
   struct pm_target_spec spec;
   enum pm_target_state state;
-  bool paused; /* by an operator: stays in its state, and is not probed */
-  char location[PM_LOCATION_BYTES];        /* spec's, else the remote's first own word, else "" */
+  bool paused;                      /* by an operator: stays in its state, and is not probed */
+  char location[PM_LOCATION_BYTES]; /* spec's, else the remote's first own word, else "" */
   char remote_location[PM_LOCATION_BYTES]; /* the remote's first own word, "" while it said none */
   struct pm_wall added;
   struct pm_stats stats;

@@ -57,6 +57,16 @@ struct pm_prometheus_history {
   int64_t file_bytes;
 };
 
+/* Of the server's clients. */
+struct pm_prometheus_clients {
+  uint64_t open;    /* connections, now */
+  uint64_t streams; /* of these, those that are told what happens */
+  uint64_t connections, timeouts, bad_requests;
+  uint64_t gave_way;                                  /* for another one */
+  uint64_t refused_full, refused_share, refused_rate; /* no place; one address has its share, or is
+                                                         too fast */
+};
+
 struct pm_prometheus_view {
   const char *from, *version;
   const struct pm_roster *roster;
@@ -65,6 +75,7 @@ struct pm_prometheus_view {
   const struct pm_gossip *core;     /* NULL without a mesh */
   const struct pm_publisher *publisher;
   const struct pm_prometheus_history *history; /* NULL: none is kept */
+  const struct pm_prometheus_clients *clients; /* NULL: there is no server */
   uint64_t requests;                           /* answered by the server */
   struct pm_prometheus_process process;
   struct pm_prometheus_loop loop;

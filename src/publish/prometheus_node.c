@@ -88,6 +88,37 @@ static void write_sinks(const struct pm_publisher *publisher, struct pm_buf *out
   }
 }
 
+/* ---- clients ---- */
+
+static void write_clients(const struct pm_prometheus_clients *clients, struct pm_buf *out) {
+  static const char refused[] = "pingmesh_connections_refused_total";
+  const struct {
+    const char *reason;
+    uint64_t count;
+  } reasons[] = {{"full", clients->refused_full},
+                 {"share", clients->refused_share},
+                 {"rate", clients->refused_rate}};
+  one(out, "pingmesh_connections", "gauge", "Connections of clients.");
+  pm_prometheus_uint(out, clients->open);
+  one(out, "pingmesh_streams", "gauge", "Of these, streams of events.");
+  pm_prometheus_uint(out, clients->streams);
+  one(out, "pingmesh_connections_total", "counter", "Connections that clients made.");
+  pm_prometheus_uint(out, clients->connections);
+  one(out, "pingmesh_connections_gave_way_total", "counter",
+      "Of these, those that ended for others to have a place.");
+  pm_prometheus_uint(out, clients->gave_way);
+  one(out, "pingmesh_connections_timeout_total", "counter", "Of these, those that took too long.");
+  pm_prometheus_uint(out, clients->timeouts);
+  one(out, "pingmesh_requests_bad_total", "counter", "Requests that could not be understood.");
+  pm_prometheus_uint(out, clients->bad_requests);
+  pm_prometheus_family(out, refused, "counter",
+                       "Refused: no place was left, or one address had its share or was too fast.");
+  for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+    labelled(out, refused, "reason", reasons[i].reason);
+    pm_prometheus_uint(out, reasons[i].count);
+  }
+}
+
 /* ---- history ---- */
 
 static void write_history(const struct pm_prometheus_history *history, struct pm_buf *out) {
@@ -183,6 +214,7 @@ void pm_prometheus_write_node(const struct pm_prometheus_view *view, struct pm_b
   write_process(&view->process, out);
   write_probing(view, out);
   if (view->publisher != NULL) write_sinks(view->publisher, out);
+  if (view->clients != NULL) write_clients(view->clients, out);
   if (view->history != NULL) write_history(view->history, out);
   if (view->core == NULL) return;
   struct pm_gossip_status status;

@@ -229,6 +229,8 @@ class Connections(attack.AttackTest):
                 refused += not data
             self.assertGreaterEqual(answered, 200)
             self.assertGreater(refused, 100)
+            harness.wait_until("the refusals are counted", lambda: attack.metrics(node)[
+                "pingmesh_connections_refused_total"] >= refused)
             other = node.request("GET", "/healthz", source=self.address(67))
             self.assertEqual(other.status, 200)
             kept = node.connect(self.address(68))

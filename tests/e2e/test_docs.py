@@ -111,21 +111,23 @@ class Shell:
             listed = ids.read_text(encoding="ascii").split()
         except FileNotFoundError:
             return {}
-        return {int(pid): arguments for pid in listed if (arguments := arguments_of(pid))}
+        return {int(pid): arguments_of(pid) for pid in listed if is_alive(pid)}
 
     def wait_until_they_serve(self):
         for pid, arguments in self.settled_children().items():
             place = listening_place(arguments)
             if place and pid not in self.awaited:
-                harness.wait_until(f"{' '.join(arguments)} serves", lambda: accepts(place))
+                harness.wait_until(f"{' '.join(arguments)} serves", lambda: is_ready(place))
             self.awaited.add(pid)
 
     def settled_children(self):
         """… once each has become the program that it was started for."""
         def settled():
             children = self.children()
-            return None if any(a[0] == "bash" for a in children.values()) else children or {0: []}
-        return harness.wait_until("what was started runs", settled, 10)
+            # Between fork and exec it is bash still, and in the midst of exec nothing.
+            waits = any(not a or a[0] == "bash" for a in children.values())
+            return None if waits else [children]
+        return harness.wait_until("what was started runs", settled, 10)[0]
 
     def end(self):
         """Ends what still runs, by its id."""
@@ -175,12 +177,14 @@ def listening_place(arguments):
     return address, int(arguments[arguments.index("-s") + 1])
 
 
-def accepts(place):
+def is_ready(place):
+    connection = harness.connection_to(*place, timeout=5)
     try:
-        harness.socket.create_connection(place, 5).close()
-        return True
+        return harness.send_request(connection, "GET", "/readyz").status == 200
     except OSError:
         return False
+    finally:
+        connection.close()
 
 
 # --- a document ----------------------------------------------------------------------------------

@@ -127,8 +127,15 @@ class HistoryTest(harness.EndToEndTest):
         said = [line for line in node.log if "history.db" in line]
         self.assertEqual(len(said), 1, node.describe())
 
+    def test_a_directory_of_its_own_is_made(self):
+        os.rmdir(self.state)
+        process = self.run_for(2)
+        self.assertEqual([line for line in process.log if "cannot be used" in line], [])
+        self.assertEqual(os.stat(self.state).st_mode & 0o777, 0o700)
+
     def test_a_directory_that_is_not_there_is_said_once(self):
         os.rmdir(self.state)
+        self.state = os.path.join(self.state, "history")
         process = self.run_for(2)
         said = [line for line in process.log if "history.db cannot be used" in line]
         self.assertEqual(len(said), 1, process.describe())

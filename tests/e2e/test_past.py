@@ -114,6 +114,17 @@ class PastTest(harness.EndToEndTest):
             self.assertIn(word, json.loads(answer.text)["detail"])
         self.assertEqual(node.get("/v1/history?to=http://nobody.invalid/").status, 404)
 
+    def test_what_is_known_and_not_yet_measured_is_empty(self):
+        node = self.node("-L", "Here")
+        silent = self.serve(servers.silent_server(self.address(3)))
+        node.add_peer(silent.url())
+        to = quote(silent.url(), safe="")
+        history = node.get(f"/v1/history?to={to}&since=-2h&until=-1h&step=10m")
+        self.assertEqual(history.status, 200, history.text)
+        self.assertEqual((history.json()["rows"], history.json()["step_s"]), ([], 600))
+        profile = node.get(f"/v1/profile?to={to}").json()
+        self.assertEqual(sum(cell["sent"] for cell in profile["cells"]), 0)
+
     def test_clients_that_go_and_a_stop_leave_nothing(self):
         node = self.measured_node()
         request = f"GET /v1/history?to={self.to} HTTP/1.1\r\nHost: a\r\n\r\n".encode()

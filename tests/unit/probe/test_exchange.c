@@ -296,9 +296,10 @@ static void test_statuses(void **state) {
 
 static void test_servers_that_misbehave(void **state) {
   struct fixture *f = *state;
-  static char long_line[200000], long_header[200000];
+  static char long_line[200000], long_header[200000], plenty[60000];
   if (!long_line[0]) {
     memset(long_line, 'x', sizeof long_line - 1);
+    memset(plenty, 'x', sizeof plenty - 1);
     memcpy(long_line, OK_HEAD "A: ", sizeof OK_HEAD "A: " - 1);
     memcpy(long_header, OK_HEAD, sizeof OK_HEAD - 1);
     while (strlen(long_header) < 150000)
@@ -327,6 +328,8 @@ static void test_servers_that_misbehave(void **state) {
       {LOOPBACK_ANSWERS, long_line, NULL, PM_OUTCOME_TOO_LARGE, 200, "header is too large"},
       {LOOPBACK_REPEATS, OK_HEAD "\r\n", "more and more", PM_OUTCOME_TOO_LARGE, 200,
        "body is too large"},
+      {LOOPBACK_REPEATS, OK_HEAD "Transfer-Encoding: chunked\r\n\r\n1;", plenty,
+       PM_OUTCOME_TOO_LARGE, 200, "body is too large"}, /* a chunk's extension: no body at all */
       {LOOPBACK_SILENT, NULL, NULL, PM_OUTCOME_TIMEOUT, 0, "no answer within 150 ms"},
       {LOOPBACK_DRIPS, "HTTP/1.1 2", "0", PM_OUTCOME_TIMEOUT, 0, "not finished within 150 ms"},
       {LOOPBACK_DRIPS, OK_HEAD "Content-Length: 9000\r\n\r\n", ".", PM_OUTCOME_TIMEOUT, 200,

@@ -249,6 +249,36 @@ static void a_hostile_name_stays_one_value(void **state) {
   assert_null(strstr(text, "\nevil_metric"));
 }
 
+static void clients_are_counted_where_there_is_a_server(void **state) {
+  struct fixture *f = *state;
+  const struct pm_prometheus_clients clients = {.open = 11,
+                                                .streams = 19,
+                                                .connections = 12,
+                                                .timeouts = 13,
+                                                .bad_requests = 14,
+                                                .gave_way = 15,
+                                                .refused_full = 16,
+                                                .refused_share = 17,
+                                                .refused_rate = 18};
+  static const char *const lines[] = {"pingmesh_connections 11",
+                                      "pingmesh_streams 19",
+                                      "pingmesh_connections_total 12",
+                                      "pingmesh_connections_timeout_total 13",
+                                      "pingmesh_requests_bad_total 14",
+                                      "pingmesh_connections_gave_way_total 15",
+                                      "pingmesh_connections_refused_total{reason=\"full\"} 16",
+                                      "pingmesh_connections_refused_total{reason=\"share\"} 17",
+                                      "pingmesh_connections_refused_total{reason=\"rate\"} 18"};
+  struct pm_prometheus_view view = {.from = "Lab", .version = "1", .roster = f->roster};
+  pm_buf_reset(&f->out);
+  pm_prometheus_write_node(&view, &f->out);
+  assert_null(strstr(f->out.data, "pingmesh_connections"));
+  view.clients = &clients;
+  pm_buf_reset(&f->out);
+  pm_prometheus_write_node(&view, &f->out);
+  for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) assert_line(f->out.data, lines[i]);
+}
+
 static void history_is_counted_where_it_is_kept(void **state) {
   struct fixture *f = *state;
   const struct pm_prometheus_history history = {.written = 11,
@@ -289,6 +319,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(endpoints_that_differ_in_their_address_alone_are_two_series,
                                       setup, teardown),
       cmocka_unit_test_setup_teardown(a_hostile_name_stays_one_value, setup, teardown),
+      cmocka_unit_test_setup_teardown(clients_are_counted_where_there_is_a_server, setup, teardown),
       cmocka_unit_test_setup_teardown(history_is_counted_where_it_is_kept, setup, teardown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
