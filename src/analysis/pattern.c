@@ -17,6 +17,11 @@ enum {
   SEED = 168,
 };
 
+struct ranked {
+  double value;
+  uint32_t at;
+};
+
 /* Values in the order of time, each in a group, and pieces of it that are turned by themselves:
  * days for the groups of the day, weeks for those of the week. */
 struct sample {
@@ -30,6 +35,7 @@ struct sample {
   double *medians;         /* of groups, or of pieces */
   double *sorted;          /* space */
   uint32_t *ends;          /* space */
+  struct ranked *ranked;   /* space */
 };
 
 static void sample_free(struct sample *s) {
@@ -40,6 +46,7 @@ static void sample_free(struct sample *s) {
   free(s->medians);
   free(s->sorted);
   free(s->ends);
+  free(s->ranked);
 }
 
 static bool sample_init(struct sample *s, size_t count) {
@@ -53,7 +60,9 @@ static bool sample_init(struct sample *s, size_t count) {
   s->medians = calloc(labels, sizeof(*s->medians));
   s->sorted = calloc(count, sizeof(*s->sorted));
   s->ends = calloc(labels, sizeof(*s->ends));
-  return s->group && s->piece && s->value && s->rank && s->medians && s->sorted && s->ends;
+  s->ranked = calloc(count, sizeof(*s->ranked));
+  return s->group && s->piece && s->value && s->rank && s->medians && s->sorted && s->ends &&
+         s->ranked;
 }
 
 /* --- medians -----------------------------------------------------------------------------------
@@ -101,21 +110,15 @@ static void divide_by_medians(struct sample *s, const uint16_t *label, unsigned 
 /* --- ranks -------------------------------------------------------------------------------------
  */
 
-struct ranked {
-  double value;
-  uint32_t at;
-};
-
 static int compare_ranked(const void *x, const void *y) {
   const struct ranked *a = x, *b = y;
   if (a->value != b->value) return a->value < b->value ? -1 : 1;
   return a->at < b->at ? -1 : a->at > b->at;
 }
 
-static bool fill_ranks(struct sample *s) {
-  struct ranked *all = calloc(s->count, sizeof(*all));
+static void fill_ranks(struct sample *s) {
+  struct ranked *all = s->ranked;
   double n = (double)s->count, ties = 0;
-  if (all == NULL) return false;
   for (size_t i = 0; i < s->count; i++) all[i] = (struct ranked){s->value[i], (uint32_t)i};
   qsort(all, s->count, sizeof(*all), compare_ranked);
   for (size_t first = 0, end; first < s->count; first = end) {
@@ -124,9 +127,7 @@ static bool fill_ranks(struct sample *s) {
     for (size_t i = first; i < end; i++) s->rank[all[i].at] = (double)(first + end + 1) / 2;
     ties += equal * equal * equal - equal;
   }
-  free(all);
   s->tie_factor = n > 1 ? 1 - ties / (n * n * n - n) : 0;
-  return true;
 }
 
 /* --- the tests ---------------------------------------------------------------------------------
@@ -244,20 +245,19 @@ static void fill_groups(struct sample *s, const struct pm_pattern_hour *hours, u
   s->pieces++;
 }
 
-static bool judge_day(struct sample *s, const struct pm_pattern_hour *hours, struct pm_pattern *out,
+static void judge_day(struct sample *s, const struct pm_pattern_hour *hours, struct pm_pattern *out,
                       struct sums *sums) {
   fill_groups(s, hours, DAY);
   divide_by_medians(s, s->piece, s->pieces);
-  if (!fill_ranks(s)) return false;
+  fill_ranks(s);
   sum_up(s, sums);
   out->p_day = probability(s, sums);
   out->daily = out->p_day < PM_PATTERN_P;
   for (unsigned hour = 0; out->daily && hour < WEEK; hour++)
     out->slow[hour] = is_above(s, sums, hour % DAY);
-  return true;
 }
 
-static bool judge_week(struct sample *s, const struct pm_pattern_hour *hours,
+static void judge_week(struct sample *s, const struct pm_pattern_hour *hours,
                        struct pm_pattern *out, struct sums *sums) {
   if (out->daily) {
     fill_groups(s, hours, DAY);
@@ -265,13 +265,12 @@ static bool judge_week(struct sample *s, const struct pm_pattern_hour *hours,
   }
   fill_groups(s, hours, WEEK);
   divide_by_medians(s, s->piece, s->pieces);
-  if (!fill_ranks(s)) return false;
+  fill_ranks(s);
   sum_up(s, sums);
   out->p_week = probability(s, sums);
   out->weekly = out->p_week < PM_PATTERN_P;
   for (unsigned hour = 0; out->weekly && hour < WEEK; hour++)
     out->slow[hour] |= is_above(s, sums, hour);
-  return true;
 }
 
 /* What is slow only by its place among the rest is not slow. */
@@ -291,15 +290,14 @@ static void fill_values(struct sample *s, const struct pm_pattern_hour *hours) {
   for (size_t i = 0; i < s->count; i++) s->value[i] = (double)hours[i].median_ns;
 }
 
-static bool find(struct sample *s, const struct pm_pattern_hour *hours, struct pm_pattern *out) {
+static void find(struct sample *s, const struct pm_pattern_hour *hours, struct pm_pattern *out) {
   struct sums sums;
   fill_values(s, hours);
-  if (!judge_day(s, hours, out, &sums)) return false;
+  judge_day(s, hours, out, &sums);
   fill_values(s, hours);
-  if (!judge_week(s, hours, out, &sums)) return false;
+  judge_week(s, hours, out, &sums);
   fill_values(s, hours);
   fill_slowness(s, hours, out);
-  return true;
 }
 
 enum pm_err pm_pattern_find(const struct pm_pattern_hour *hours, size_t count,
@@ -313,7 +311,8 @@ enum pm_err pm_pattern_find(const struct pm_pattern_hour *hours, size_t count,
     *out = pattern;
     return PM_OK;
   }
-  bool done = sample_init(&sample, count) && find(&sample, hours, &pattern);
+  bool done = sample_init(&sample, count);
+  if (done) find(&sample, hours, &pattern);
   sample_free(&sample);
   if (!done) return PM_ERR_NOMEM;
   *out = pattern;
