@@ -13,8 +13,8 @@
 
 #include "base/clock.h"
 #include "base/ip.h"
-#include "gossip/config.h"
 #include "base/node_id.h"
+#include "gossip/config.h"
 
 enum { PM_AUTH_CHALLENGE_MS = 5 * 60 * 1000 };
 

@@ -164,7 +164,8 @@ static void speculation_over(struct pm_gossip *g, bool success, bool rewarded) {
   struct pm_core_speculation *s = &g->speculation;
   bool waits = s->failed > 0 && pm_time_before(g->now, s->at);
   if (s->in_flight > 0) s->in_flight--;
-  if (rewarded || pm_mutated(SPECULATION)) pm_bucket_return(&g->speculative);
+  if (pm_mutated(SPECULATION)) success = rewarded = true;
+  if (rewarded) pm_bucket_return(&g->speculative);
   if (waits) return;
   s->failed = success ? 0 : s->failed + 1;
   unsigned doublings = s->failed < SPECULATE_DOUBLINGS ? s->failed : SPECULATE_DOUBLINGS;

@@ -18,8 +18,8 @@
 #include <stdint.h>
 
 #include "base/clock.h"
-#include "gossip/contact.h"
 #include "base/node_id.h"
+#include "gossip/contact.h"
 #include "gossip/vivaldi.h"
 #include "gossip/wire_answer.h"
 
@@ -87,7 +87,7 @@ struct pm_member_detail {
   uint16_t steady;     /* successes with the same identity, for seeds */
   bool has_coordinate;
   bool contested; /* another member proved this identity before */
-  bool old_node; /* proved by its body's location line: no Mesh, nothing added to its URL */
+  bool old_node;  /* proved by its body's location line: no Mesh, nothing added to its URL */
   char location[PM_WIRE_LOCATION_BYTES];
 };
 
