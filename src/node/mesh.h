@@ -66,7 +66,7 @@ enum {
 };
 /* The operator wants this member gone: forgotten, and refused for PM_MESH_REFUSE_S, whoever names
  * it, itself included. */
-void pm_mesh_refuse(struct pm_mesh *mesh, uint64_t member);
+void pm_mesh_refuse(struct pm_mesh *mesh, uint64_t handle);
 
 /* Reads --mesh-key-file again: from now on its first key signs, and each of it is accepted. With
  * an error (as pm_mesh_keys_read) all stays as it was. PM_OK, too, if there is no such file. */
