@@ -68,11 +68,11 @@ static enum pm_refusal_reason judge(struct pm_gossip *g, const struct pm_member 
  * for as long as that one answers. The same process under a second endpoint is no other. */
 static bool is_contested(const struct pm_gossip *g, const struct pm_member *m) {
   const struct pm_member_detail *d = pm_table_detail(&g->table, m);
-  const struct pm_table_set *set = &g->table.sets[PM_SET_VERIFIED];
-  for (uint32_t i = 0; i < set->count; i++) {
-    const struct pm_member *other = pm_table_at(&g->table, set->slots[i]);
+  const struct pm_member *other;
+  uint32_t at = 0;
+  while ((other = pm_table_next_with_id(&g->table, &d->id, &at))) {
     const struct pm_member_detail *o = pm_table_detail(&g->table, other);
-    if (other == m || !pm_node_id_equal(&o->id, &d->id) || o->inc == d->inc) continue;
+    if (o->inc == d->inc) continue; /* m itself, too */
     if (other->fails == 0 && !pm_time_before(d->proved, o->proved)) return true;
   }
   return false;

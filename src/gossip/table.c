@@ -33,7 +33,7 @@ void pm_table_carve(struct pm_table *table, struct pm_arena *arena,
   table->heap = pm_arena_take(arena, table->slots_max, sizeof *table->heap);
   table->heap_due = pm_arena_take(arena, table->slots_max, sizeof *table->heap_due);
   table->free_details = pm_arena_take(arena, table->details_max, sizeof *table->free_details);
-  table->identities = pm_arena_take(arena, table->details_max, sizeof *table->identities);
+  table->id_hashes = pm_arena_take(arena, table->details_max, sizeof *table->id_hashes);
   for (int s = 0; s < PM_SET_COUNT; s++) {
     table->sets[s].capacity = capacities[s];
     table->sets[s].slots = pm_arena_take(arena, capacities[s], sizeof(uint32_t));
@@ -49,7 +49,7 @@ void pm_table_init(struct pm_table *table) {
   for (uint32_t i = 0; i < table->details_max; i++)
     table->free_details[i] = table->details_max - 1 - i;
   table->free_details_count = table->details_max;
-  memset(table->identities, 0, table->details_max * sizeof *table->identities);
+  memset(table->id_hashes, 0, table->details_max * sizeof *table->id_hashes);
   for (uint32_t i = 0; i < table->aliases_max; i++) table->aliases[i].owner = PM_NO_SLOT;
 }
 
@@ -215,7 +215,7 @@ static void detail_take(struct pm_table *table, struct pm_member *m) {
 
 static void detail_release(struct pm_table *table, struct pm_member *m) {
   table->free_details[table->free_details_count++] = m->detail;
-  table->identities[m->detail] = 0;
+  table->id_hashes[m->detail] = 0;
   m->detail = PM_NO_SLOT;
 }
 
@@ -257,8 +257,8 @@ void pm_table_rekey(struct pm_table *table, struct pm_member *m, uint64_t key, u
 /* --- identities --------------------------------------------------------------------------------
  */
 
-static uint32_t identity_hash(const struct pm_node_id *id, uint64_t inc) {
-  uint32_t hash = (uint32_t)XXH3_64bits_withSeed(id->bytes, sizeof id->bytes, inc);
+static uint32_t id_hash(const struct pm_node_id *id) {
+  uint32_t hash = (uint32_t)XXH3_64bits(id->bytes, sizeof id->bytes);
   return hash ? hash : 1;
 }
 
@@ -267,19 +267,27 @@ void pm_table_set_identity(struct pm_table *table, const struct pm_member *m,
   struct pm_member_detail *d = &table->details[m->detail];
   d->id = *id;
   d->inc = inc;
-  table->identities[m->detail] = identity_hash(id, inc);
+  table->id_hashes[m->detail] = id_hash(id);
 }
 
-/* A short hash first, side by side in memory; the whole identity where it matches. */
+/* A short hash first, side by side in memory; the whole id where it matches. */
+struct pm_member *pm_table_next_with_id(const struct pm_table *table, const struct pm_node_id *id,
+                                        uint32_t *at) {
+  uint32_t hash = id_hash(id), i = *at;
+  while (i < table->details_max &&
+         (table->id_hashes[i] != hash || !pm_node_id_equal(&table->details[i].id, id)))
+    i++;
+  *at = i + 1;
+  return i < table->details_max ? &table->slots[table->details[i].owner] : NULL;
+}
+
 struct pm_member *pm_table_by_identity(const struct pm_table *table, const struct pm_node_id *id,
                                        uint64_t inc, const struct pm_member *other_than) {
-  uint32_t hash = identity_hash(id, inc);
-  for (uint32_t i = 0; i < table->details_max; i++) {
-    const struct pm_member_detail *d = &table->details[i];
-    if (table->identities[i] != hash || d->inc != inc || !pm_node_id_equal(&d->id, id)) continue;
-    if (&table->slots[d->owner] != other_than) return &table->slots[d->owner];
-  }
-  return NULL;
+  struct pm_member *m;
+  uint32_t at = 0;
+  while ((m = pm_table_next_with_id(table, id, &at)))
+    if (m != other_than && table->details[m->detail].inc == inc) break;
+  return m;
 }
 
 /* --- aliases ---------------------------------------------------------------------------------- */

@@ -46,7 +46,7 @@ struct pm_table {
   uint32_t *heap;           /* slots by due */
   struct pm_time *heap_due; /* beside it: when each is due, so that ordering touches no slot */
   uint32_t *free_details;
-  uint32_t *identities; /* by detail: hash of identity and incarnation, 0 if none */
+  uint32_t *id_hashes; /* by detail, 0: it has shown none */
   struct pm_table_set sets[PM_SET_COUNT];
   uint32_t slots_max, details_max, aliases_max;
   uint32_t index_mask;
@@ -84,10 +84,13 @@ void pm_table_rekey(struct pm_table *table, struct pm_member *m, uint64_t key, u
 bool pm_table_alias_add(struct pm_table *table, struct pm_member *m, uint64_t key, uint64_t pub);
 void pm_table_alias_drop_all(struct pm_table *table, const struct pm_member *m);
 
-/* The member with this identity, other than one given; NULL if there is none. A member's identity
- * is known from set_identity on. */
+/* A member's identity is its id and its incarnation; both are known from set_identity on. */
 void pm_table_set_identity(struct pm_table *table, const struct pm_member *m,
                            const struct pm_node_id *id, uint64_t inc);
+/* All with that id, one after the other: begin with *at = 0; NULL: no more. */
+struct pm_member *pm_table_next_with_id(const struct pm_table *table, const struct pm_node_id *id,
+                                        uint32_t *at);
+/* The one with this identity, other than one given; NULL if there is none. */
 struct pm_member *pm_table_by_identity(const struct pm_table *table, const struct pm_node_id *id,
                                        uint64_t inc, const struct pm_member *other_than);
 

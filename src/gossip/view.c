@@ -82,12 +82,8 @@ uint64_t pm_gossip_find(const struct pm_gossip *g, const struct pm_contact *cont
 }
 
 bool pm_gossip_is_member(const struct pm_gossip *g, const struct pm_node_id *id) {
-  const struct pm_table_set *set = &g->table.sets[PM_SET_VERIFIED];
-  for (uint32_t i = 0; i < set->count; i++) {
-    const struct pm_member *m = pm_table_at(&g->table, set->slots[i]);
-    if (pm_node_id_equal(&pm_table_detail(&g->table, m)->id, id)) return true;
-  }
-  return false;
+  uint32_t at = 0;
+  return pm_table_next_with_id(&g->table, id, &at) != NULL;
 }
 
 static struct pm_gossip_budget of_bucket(const struct pm_gossip *g, const char *name,
