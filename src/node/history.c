@@ -133,7 +133,7 @@ static bool follow_roster(struct pm_history_feed *feed, const struct pm_roster *
   return true;
 }
 
-static struct cursor *find(struct pm_history_feed *feed, uint64_t target) {
+static struct cursor *find(const struct pm_history_feed *feed, uint64_t target) {
   for (size_t low = 0, high = feed->count; low < high;) {
     size_t middle = low + (high - low) / 2;
     if (feed->cursors[middle].target == target) return &feed->cursors[middle];
@@ -336,7 +336,9 @@ enum pm_err pm_history_feed_open_minute(const struct pm_history_feed *feed, cons
   int64_t minute;
   const struct pm_target *target = target_called(feed, key, true, &names);
   if (target == NULL) return PM_ERR_MISSING;
+  const struct cursor *cursor = find(feed, target->id);
   enum pm_err err = pm_window_open_minute(&target->stats.window, &minute, &slot);
+  if (err == PM_OK && cursor != NULL && minute <= cursor->last) err = PM_ERR_MISSING;
   if (err == PM_OK) err = pm_slot_pack(&slot, out, out_count);
   if (err == PM_OK) *out_minute = wall_minute(minute);
   pm_slot_deinit(&slot);

@@ -39,8 +39,8 @@ struct pm_history_query {
   int64_t since_s, until_s;
   int64_t step_s; /* a multiple of 60 s; rows begin at multiples of it */
   enum pm_phase phase;
-  /* What is not in the store yet: the open minute as a packed slot, added unless that minute is
-     there already. NULL: none; copied. */
+  /* What was not put into the store yet: the open minute as a packed slot, added to what is there.
+     Put while the question waits, it counts once. NULL: none; copied. */
   const uint8_t *open;
   size_t open_count;
   int64_t open_minute;

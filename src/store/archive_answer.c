@@ -144,17 +144,11 @@ static int64_t step_of(const struct sources *sources, int64_t since, int64_t ste
   return longest;
 }
 
-static bool has_minute(const struct sources *sources, int64_t minute) {
-  for (size_t i = 0; i < sources->count; i++)
-    if (pm_series_has_minute(sources->of[i].db, sources->of[i].pair, minute)) return true;
-  return false;
-}
-
-/* The open minute, if it lies in there and was not written meanwhile. */
+/* The open minute, if it lies in there. Part of it may be written: a restart within it. */
 static void add_open(const struct sources *sources, const struct pm_history_query *query,
                      int64_t since, int64_t until, struct pm_slot_sum *sum) {
   bool within = query->open != NULL && query->open_minute >= since && query->open_minute < until;
-  if (!within || sources->reported || has_minute(sources, query->open_minute)) return;
+  if (!within || sources->reported) return;
   enum pm_err err = pm_slot_sum_add_packed(sum, query->open, query->open_count);
   (void)err; /* packed in this process */
 }

@@ -134,15 +134,6 @@ void pm_series_add_span(struct pm_database *db, enum pm_tier tier, int64_t pair,
   }
 }
 
-bool pm_series_has_minute(struct pm_database *db, int64_t pair, int64_t minute) {
-  sqlite3_stmt *statement = pm_database_statement(db, PM_SQL_ROW_GET + PM_TIER_MINUTE);
-  if (statement == NULL) return false;
-  sqlite3_bind_int64(statement, 1, pm_tier_key(pair, minute));
-  bool there = pm_database_step(db, statement);
-  sqlite3_reset(statement);
-  return there;
-}
-
 /* ---- merging ---- */
 
 static size_t find_due(struct pm_database *db, enum pm_tier tier, int64_t now, int64_t max,

@@ -24,8 +24,6 @@ bool pm_series_put_row(struct pm_database *db, int64_t pair, int64_t minute, con
 void pm_series_add_span(struct pm_database *db, enum pm_tier tier, int64_t pair, int64_t since,
                         int64_t until, struct pm_slot_sum *sum);
 
-bool pm_series_has_minute(struct pm_database *db, int64_t pair, int64_t minute);
-
 /* Makes up to so many longer rows whose time was over by now; true if any was to be made. */
 bool pm_series_merge_due(struct pm_database *db, int64_t now, int64_t max);
 bool pm_series_any_pending(struct pm_database *db, enum pm_tier tier, int64_t before);

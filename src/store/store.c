@@ -193,9 +193,24 @@ static enum pm_err enter(struct pm_store *store, struct pm_archive_minute *copy)
   return PM_OK;
 }
 
+static bool names(const struct pm_store_name *name, const char *key) {
+  return strcmp(name->key, key) == 0 || strcmp(name->url, key) == 0;
+}
+
+/* Questions that wait were given the minute while it was open; now it is written before they are
+ * answered. */
+static void close_minute(struct pm_store *store, const struct pm_store_minute *minute) {
+  for (struct question *q = store->questions; q != NULL; q = q->next) {
+    if (q->open == NULL || q->history.open_minute != minute->minute) continue;
+    if (names(&minute->from, q->history.from) && names(&minute->to, q->history.to))
+      q->history.open = NULL;
+  }
+}
+
 enum pm_err pm_store_put(struct pm_store *store, const struct pm_store_minute *minute) {
   if (!fits(&minute->from) || !fits(&minute->to) || minute->count > PM_STORE_QUEUE_BYTES_MAX / 2)
     return PM_ERR_TOO_LARGE;
+  close_minute(store, minute);
   return enter(store, copy_minute(minute));
 }
 

@@ -151,6 +151,46 @@ static void closing_writes_what_waits(void **state) {
   assert_int_equal(fixture->sent, 42);
 }
 
+static void ask_with_open(struct fixture *fixture, int64_t open_minute) {
+  struct pm_history_query query = HOUR_BY_MINUTE;
+  uint8_t *open = minute_packed(2, 10, 1, &query.open_count);
+  query.open = open;
+  query.open_minute = open_minute;
+  assert_int_equal(pm_store_history(fixture->store, &query, on_history, fixture, NULL), PM_OK);
+  free(open);
+}
+
+/* The store is busy with opening its file, so the question waits; then its open minute is over. */
+static void a_minute_that_is_put_while_its_question_waits_counts_once(void **state) {
+  struct fixture *fixture = *state;
+  ask_with_open(fixture, MINUTE_0);
+  put(fixture, MINUTE_0);
+  pm_store_commit(fixture->store);
+  uv_run(&fixture->loop, UV_RUN_DEFAULT);
+  assert_int_equal(fixture->sent, 6);
+}
+
+static void another_minute_that_is_put_takes_nothing_away(void **state) {
+  struct fixture *fixture = *state;
+  ask_with_open(fixture, MINUTE_0 + 1);
+  put(fixture, MINUTE_0);
+  pm_store_commit(fixture->store);
+  uv_run(&fixture->loop, UV_RUN_DEFAULT);
+  assert_int_equal(fixture->sent, 6 + 3);
+}
+
+/* After a restart: what the process before wrote of the minute, and what this one measured. */
+static void the_open_minute_is_added_to_what_was_put_before(void **state) {
+  struct fixture *fixture = *state;
+  put(fixture, MINUTE_0);
+  pm_store_commit(fixture->store);
+  uv_run(&fixture->loop, UV_RUN_DEFAULT);
+  ask_with_open(fixture, MINUTE_0);
+  uv_run(&fixture->loop, UV_RUN_DEFAULT);
+  assert_int_equal(fixture->sent, 6 + 3);
+  assert_int_equal(fixture->rows, 1);
+}
+
 static void a_pair_that_is_not_there_is_missing(void **state) {
   struct fixture *fixture = *state;
   assert_int_equal(pm_store_history(fixture->store, &HOUR_BY_MINUTE, on_history, fixture, NULL),
@@ -253,6 +293,9 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(what_was_committed_is_answered),
       TEST(closing_writes_what_waits),
+      TEST(a_minute_that_is_put_while_its_question_waits_counts_once),
+      TEST(another_minute_that_is_put_takes_nothing_away),
+      TEST(the_open_minute_is_added_to_what_was_put_before),
       TEST(a_pair_that_is_not_there_is_missing),
       TEST(a_cancelled_question_stays_without_answer),
       TEST(questions_are_bounded),
