@@ -28,7 +28,7 @@ BOUND = {
     r"xxhash\.h": re.compile(r"src/(base|gossip|probe)/"),
     r"curl/": re.compile(r"src/probe/(curl_multi|transfer[a-z_]*|timing|exchange)\.[ch]|tools/avgping/fetch\.c"),
     r"zlib\.h": {"src/publish/gzip.c", "tools/embed/embed.c"},
-    r"ares": re.compile(r"src/probe/resolver[a-z_]*\.c"),
+    r"ares": {"src/probe/dns_channel.c"},
     r"openssl/": re.compile(r"src/api/(tls|auth)[a-z_]*\.[ch]|src/node/mesh_key[a-z_]*\.c"),
     r"linux/": {"src/probe/kernel.c", "src/node/sandbox.c", "src/node/sandbox_filter.c"},
     r"sqlite3\.h": re.compile(r"src/store/"),
@@ -38,14 +38,15 @@ BOUND = {
 }
 PURE = re.compile(
     r"src/(gossip|analysis)/|"
-    r"src/probe/(sample|verdict|histogram|stats|remote_location|target|roster|plan)\.[ch]|"
+    r"src/probe/(sample|verdict|histogram|stats|remote_location|target|roster|plan|name_cache|"
+    r"address_choice)\.[ch]|"
     r"src/store/(bits|row|tier|profile)\.[ch]|"
     r"src/api/(http_message|http_parser|form)\.[ch]|"
     r"src/publish/(backoff|delivery_queue|aws_keys|cloudwatch_[a-z_]+|gzip|incident|alert_encode|"
     r"sentry_dsn|clickhouse_row|otlp_[a-z]+)\.[ch]|"
     r"src/base/(?!clock|log|secret)[a-z_]+\.[ch]")
 IMPURE = re.compile(
-    r"\b(pm_clock_now|pm_clock_wall|pm_log|pm_secret_fill|time|clock_gettime|gettimeofday|getenv|"
+    r"\b(pm_clock_now|pm_clock_wall|pm_clock_thread_ns|pm_log|pm_secret_fill|time|clock_gettime|gettimeofday|getenv|"
     r"fopen|open|read|write|printf|socket|connect|getrandom)\s*\(")
 
 BANNED = {

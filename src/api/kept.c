@@ -15,8 +15,8 @@ bool pm_kept_is_fresh(struct pm_kept *kept, struct pm_time now) {
   return false;
 }
 
-void pm_kept_written(struct pm_kept *kept, struct pm_time began, struct pm_time ended) {
-  kept->until = pm_time_add_ns(ended, pm_time_since_ns(ended, began) * PM_KEPT_TIMES);
+void pm_kept_written(struct pm_kept *kept, struct pm_time ended, int64_t cost_ns) {
+  kept->until = pm_time_add_ns(ended, cost_ns * PM_KEPT_TIMES);
 }
 
 void pm_kept_answer(const struct pm_kept *kept, struct pm_http_response *response) {

@@ -93,18 +93,19 @@ void pm_service_matrix(struct pm_service *service, const struct pm_http_request 
   pm_wire_id(&ask.after, after);
   snprintf(question, sizeof(question), "matrix %d %d%s %d%s %zu", format, ask.one, from, ask.later,
            after, ask.limit);
-  const struct pm_time began = pm_clock_now();
-  struct pm_service_kept *place = place_for(service, question, began);
+  const struct pm_time now = pm_clock_now();
+  struct pm_service_kept *place = place_for(service, question, now);
   if (place == NULL) {
     answer_busy(request, response);
     return;
   }
-  if (!pm_kept_is_fresh(&place->kept, began)) {
+  if (!pm_kept_is_fresh(&place->kept, now)) {
+    const int64_t began_ns = pm_clock_thread_ns();
     if (format == PM_FORMAT_HTML)
       pm_matrix_view_html(&source, &ask, &place->kept.text);
     else
       pm_matrix_view_json(&source, &ask, &place->kept.text);
-    pm_kept_written(&place->kept, began, pm_clock_now());
+    pm_kept_written(&place->kept, pm_clock_now(), pm_clock_thread_ns() - began_ns);
   }
   dress(response, format);
   pm_kept_answer(&place->kept, response);
@@ -124,19 +125,20 @@ void pm_service_asymmetry(struct pm_service *service, const struct pm_http_reque
     return;
   }
   snprintf(question, sizeof(question), "asymmetry %d %zu", format, limit);
-  const struct pm_time began = pm_clock_now();
-  struct pm_service_kept *place = place_for(service, question, began);
+  const struct pm_time now = pm_clock_now();
+  struct pm_service_kept *place = place_for(service, question, now);
   if (place == NULL) {
     answer_busy(request, response);
     return;
   }
-  if (!pm_kept_is_fresh(&place->kept, began)) {
+  if (!pm_kept_is_fresh(&place->kept, now)) {
+    const int64_t began_ns = pm_clock_thread_ns();
     const struct pm_mesh_source source = pm_service_mesh_source(service);
     if (format == PM_FORMAT_HTML)
       pm_asymmetry_view_html(&source, limit, &place->kept.text);
     else
       pm_asymmetry_view_json(&source, limit, &place->kept.text);
-    pm_kept_written(&place->kept, began, pm_clock_now());
+    pm_kept_written(&place->kept, pm_clock_now(), pm_clock_thread_ns() - began_ns);
   }
   dress(response, format);
   pm_kept_answer(&place->kept, response);

@@ -35,11 +35,12 @@ void pm_service_metrics(struct pm_service *service, const struct pm_http_request
 void pm_service_exposition(struct pm_service *service, const struct pm_http_request *request,
                            struct pm_http_response *response) {
   struct pm_kept *kept = &service->exposition;
-  struct pm_time began = pm_clock_now();
+  const struct pm_time now = pm_clock_now();
   (void)request;
-  if (!pm_kept_is_fresh(kept, began)) {
+  if (!pm_kept_is_fresh(kept, now)) {
+    const int64_t began_ns = pm_clock_thread_ns();
     service->config.exposition(service->config.owner, &kept->text);
-    pm_kept_written(kept, began, pm_clock_now());
+    pm_kept_written(kept, pm_clock_now(), pm_clock_thread_ns() - began_ns);
   }
   pm_answer_text(response, 200, "");
   response->content_type = "text/plain; version=0.0.4; charset=utf-8";
@@ -50,11 +51,12 @@ void pm_service_discovery(struct pm_service *service, const struct pm_http_reque
                           struct pm_http_response *response) {
   const struct pm_service_config *config = &service->config;
   struct pm_kept *kept = &service->members;
-  struct pm_time began = pm_clock_now();
-  if (!pm_kept_is_fresh(kept, began)) {
+  const struct pm_time now = pm_clock_now();
+  if (!pm_kept_is_fresh(kept, now)) {
+    const int64_t began_ns = pm_clock_thread_ns();
     pm_discovery_view_members(config->mesh != NULL ? config->mesh(config->owner) : NULL,
                               &kept->text);
-    pm_kept_written(kept, began, pm_clock_now());
+    pm_kept_written(kept, pm_clock_now(), pm_clock_thread_ns() - began_ns);
   }
   const struct pm_discovery_view view = {
       .asked_as = request->host,

@@ -7,8 +7,7 @@
 
 static int64_t read_clock_ns(clockid_t id) {
   struct timespec now;
-  /* Neither clock can be missing on Linux, and the pointer is valid: there is no error to handle.
-   */
+  /* None of them can be missing on Linux, and the pointer is valid: there is no error to handle. */
   clock_gettime(id, &now);
   return (int64_t)now.tv_sec * PM_NS_PER_S + now.tv_nsec;
 }
@@ -19,6 +18,10 @@ struct pm_time pm_clock_now(void) {
 
 struct pm_wall pm_clock_wall(void) {
   return (struct pm_wall){read_clock_ns(CLOCK_REALTIME)};
+}
+
+int64_t pm_clock_thread_ns(void) {
+  return read_clock_ns(CLOCK_THREAD_CPUTIME_ID);
 }
 
 struct pm_time pm_time_add_ns(struct pm_time t, int64_t ns) {

@@ -1,7 +1,7 @@
 /* Time: wrapped types, so that a monotonic instant, a calendar instant and a length of time cannot
  * be taken for each other. Lengths are plain integers with their unit last in the name.
  *
- * Pure, but for pm_clock_now and pm_clock_wall, which only layers that act may call (./dev lint).
+ * Pure, but for the pm_clock_ functions, which only layers that act may call (./dev lint).
  */
 #ifndef PM_BASE_CLOCK_H
 #define PM_BASE_CLOCK_H
@@ -32,6 +32,8 @@ struct pm_wall {
 
 struct pm_time pm_clock_now(void);
 struct pm_wall pm_clock_wall(void);
+/* Processor time that the calling thread has used, in ns: for what something costs. */
+int64_t pm_clock_thread_ns(void);
 
 /* Both saturate: past the end they give PM_TIME_NEVER, and PM_TIME_NEVER stays what it is. */
 struct pm_time pm_time_add_ns(struct pm_time t, int64_t ns);

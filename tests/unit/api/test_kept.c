@@ -18,7 +18,7 @@ static void it_is_fresh_for_forty_times_what_it_took(void **state) {
   pm_kept_init(&kept);
   assert_false(pm_kept_is_fresh(&kept, (struct pm_time){0}));
   pm_buf_text(&kept.text, "written");
-  pm_kept_written(&kept, at_ms(0), at_ms(5));
+  pm_kept_written(&kept, at_ms(5), INT64_C(5) * PM_NS_PER_MS);
   assert_true(pm_kept_is_fresh(&kept, at_ms(5)));
   assert_true(pm_kept_is_fresh(&kept, at_ms(5 + 40 * 5 - 1)));
   assert_string_equal(kept.text.data, "written");
