@@ -14,10 +14,18 @@ static void dress(struct pm_http_response *response, int status, const char *con
   pm_answer_header(response, "Cache-Control", "no-store");
 }
 
-void pm_answer_html(struct pm_http_response *response, int status) {
+void pm_answer_page(struct pm_http_response *response, int status) {
   dress(response, status, "text/html; charset=utf-8");
+}
+
+void pm_answer_browser_policy(struct pm_http_response *response) {
   pm_answer_header(response, "Content-Security-Policy", PM_HTML_CSP);
   pm_answer_header(response, "Referrer-Policy", "same-origin");
+}
+
+void pm_answer_html(struct pm_http_response *response, int status) {
+  pm_answer_page(response, status);
+  pm_answer_browser_policy(response);
 }
 
 void pm_answer_json(struct pm_http_response *response, int status) {

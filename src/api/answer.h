@@ -13,6 +13,10 @@
 #include "api/http_message.h"
 
 void pm_answer_html(struct pm_http_response *response, int status);
+/* The same in its two halves, for an answer that no browser may be reading: the policies have 190
+ * bytes, and nodes ask for one thing all the time. */
+void pm_answer_page(struct pm_http_response *response, int status);
+void pm_answer_browser_policy(struct pm_http_response *response);
 void pm_answer_json(struct pm_http_response *response, int status);
 void pm_answer_text(struct pm_http_response *response, int status, const char *text);
 /* A header whose value cannot be sent is left out. */

@@ -12,21 +12,23 @@ enum {
   PING_BYTES_MAX = 4096, /* a location is at most 127 bytes, escaped at most six times that */
 };
 
-/* To a node of ours, which asks with a query. */
-static void say_who_we_are(struct pm_service *service, const struct pm_http_request *request,
+/* To a node of ours, which asks with a query. False: it is none. */
+static bool say_who_we_are(struct pm_service *service, const struct pm_http_request *request,
                            struct pm_http_response *response) {
   const struct pm_service_config *config = &service->config;
   struct pm_buf pong, row;
-  if (config->pong == NULL) return;
+  if (config->pong == NULL || request->query[0] == '\0') return false;
   pm_buf_init(&pong, PM_WIRE_PONG_BYTES_MAX);
   pm_buf_init(&row, PM_WIRE_ROW_HEADER_BYTES_MAX);
-  if (config->pong(config->owner, request, &pong, &row) && pm_buf_status(&pong) == PM_OK) {
+  bool told = config->pong(config->owner, request, &pong, &row) && pm_buf_status(&pong) == PM_OK;
+  if (told) {
     pm_answer_header(response, PM_WIRE_PONG_HEADER, pong.data);
     if (row.len > 0 && pm_buf_status(&row) == PM_OK)
       pm_answer_header(response, PM_WIRE_ROW_HEADER, row.data);
   }
   pm_buf_deinit(&pong);
   pm_buf_deinit(&row);
+  return told;
 }
 
 /* To whoever measures us, so that our own slowness is not taken for the network's. */
@@ -46,9 +48,9 @@ static void say_service_time(const struct pm_http_request *request,
 
 void pm_service_ping(struct pm_service *service, const struct pm_http_request *request,
                      struct pm_http_response *response) {
-  pm_answer_html(response, 200);
+  pm_answer_page(response, 200);
+  if (!say_who_we_are(service, request, response)) pm_answer_browser_policy(response);
   pm_buf_append(&response->body, service->ping.data, service->ping.len);
-  if (request->query[0] != '\0') say_who_we_are(service, request, response);
   say_service_time(request, response);
 }
 

@@ -3,6 +3,7 @@
 
 #include "api/html.h"
 #include "base/service_time.h"
+#include "gossip/wire_pong.h"
 
 static void a_ping_names_the_location(void **state) {
   struct fixture *f = *state;
@@ -214,6 +215,29 @@ static void every_page_binds_the_browser(void **state) {
     assert_string_equal(fixture_answered(f, "Referrer-Policy"), "same-origin");
     assert_string_equal(fixture_answered(f, "Cache-Control"), "no-store");
   }
+}
+
+static bool told(void *owner, const struct pm_http_request *request, struct pm_buf *out,
+                 struct pm_buf *row) {
+  (void)owner;
+  (void)row;
+  pm_buf_text(out, "1");
+  return strcmp(request->query, "node") == 0;
+}
+
+/* Whoever is not known to be a node may be a browser, whatever it asks with. */
+static void only_a_nodes_ping_goes_without_the_browsers_policies(void **state) {
+  struct fixture *f = *state;
+  f->config.pong = told;
+  fixture_reopen(f);
+  fixture_get(f, "/v1/ping", "nobody");
+  assert_string_equal(fixture_answered(f, "Content-Security-Policy"), PM_HTML_CSP);
+  assert_string_equal(fixture_answered(f, PM_WIRE_PONG_HEADER), "");
+  fixture_get(f, "/v1/ping", "node");
+  assert_string_equal(fixture_answered(f, "Content-Security-Policy"), "");
+  assert_string_equal(fixture_answered(f, "Referrer-Policy"), "");
+  assert_string_equal(fixture_answered(f, PM_WIRE_PONG_HEADER), "1");
+  assert_string_equal(f->response.content_type, "text/html; charset=utf-8");
 }
 
 static void nothing_but_the_favicon_is_cached(void **state) {
@@ -475,6 +499,7 @@ int main(void) {
       FIXTURE_TEST(health_does_not_depend_on_readiness),
       FIXTURE_TEST(there_is_no_favicon),
       FIXTURE_TEST(every_page_binds_the_browser),
+      FIXTURE_TEST(only_a_nodes_ping_goes_without_the_browsers_policies),
       FIXTURE_TEST(nothing_but_the_favicon_is_cached),
       FIXTURE_TEST(a_post_stops_the_node),
       FIXTURE_TEST(a_get_stops_the_node_if_typed_or_from_a_program),
