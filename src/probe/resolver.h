@@ -21,7 +21,7 @@
 
 enum {
   PM_RESOLVER_ADDRESSES_MAX = 8, /* of a name; more are cut: nobody walks through more than a few */
-  PM_RESOLVER_NAMES_MAX = 16384, /* as many as there can be targets; at most 6 MB */
+  PM_RESOLVER_NAMES_MAX = 16384, /* as many as there can be targets; some 6 MB */
   PM_RESOLVER_REUSE_S_MIN = 10,  /* below it, every probe of a name would ask again */
   PM_RESOLVER_REUSE_S_MAX = 300, /* above it, a moved service would be missed for long */
 };
