@@ -329,7 +329,7 @@ class Names(harness.EndToEndTest):
 
 
 # Of programs that documents name beside ours, and of ./dev's words.
-OTHERS_FLAGS = {"--help", "--soak", "--nodes", "--scenario", "--kills", "--json"}
+OTHERS_FLAGS = {"--help", "--soak", "--nodes", "--scenario", "--kills", "--json", "--report", "--rows"}
 
 
 class TheRunner(unittest.TestCase):
