@@ -206,11 +206,11 @@ class DiskFull:
         self.filler = test.random.choice(test.members).disk / "filler"
 
     def begin(self):
-        with open(self.filler, "wb") as file:
+        # Without a buffer: closing one would try to write what is left in it, and fail again.
+        with open(self.filler, "wb", buffering=0) as file:
             try:
                 while True:
                     file.write(b"\0" * 65536)
-                    file.flush()
             except OSError:
                 pass
 
