@@ -13,20 +13,14 @@ enum {
   RATE_WINDOW_MS = 10 * 1000,
 };
 
-static const struct {
-  const char *code, *text;
-} names[] = {
-#define X(name, code, text) {code, text},
+static const char *const codes[] = {
+#define X(name, code, text) code,
     PM_BOUND_MAP(X)
 #undef X
 };
 
 const char *pm_bound_code(enum pm_bound bound) {
-  return bound < PM_BOUND_COUNT ? names[bound].code : "?";
-}
-
-const char *pm_bound_text(enum pm_bound bound) {
-  return bound < PM_BOUND_COUNT ? names[bound].text : "?";
+  return bound < PM_BOUND_COUNT ? codes[bound] : "?";
 }
 
 void pm_bounds_carve(struct pm_bounds *bounds, struct pm_arena *arena, uint32_t addresses) {

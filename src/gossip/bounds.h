@@ -32,7 +32,6 @@ enum pm_bound {
       PM_BOUND_COUNT
 };
 const char *pm_bound_code(enum pm_bound bound);
-const char *pm_bound_text(enum pm_bound bound);
 
 /* A public address that was tried on strangers' word and has never proved itself. Kept apart from
  * the address limiter, and by simpler rules than its: 2 tries within an hour of the first, 6 within

@@ -4,22 +4,27 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The first line of the file, without its end. */
+/* The first line of the file, without its end. A byte of 0 in it is none of a token's. */
 static enum pm_err read_line(const char *path, char *out, size_t out_bytes, struct pm_why *why) {
   FILE *file = fopen(path, "re");
   if (!file)
     return pm_why_set(why, PM_ERR_IO, "--admin-token-file: %s cannot be read: %s", path,
                       strerror(errno));
-  bool read = fgets(out, (int)out_bytes, file) != NULL;
+  size_t bytes = fread(out, 1, out_bytes - 1, file);
   int error = ferror(file) ? errno : 0; /* a directory opens, but does not read */
   fclose(file);
   if (error)
     return pm_why_set(why, PM_ERR_IO, "--admin-token-file: %s cannot be read: %s", path,
                       strerror(error));
-  if (!read)
+  if (bytes == 0)
     return pm_why_set(why, PM_ERR_MISSING,
                       "--admin-token-file: %s is empty; its first line is to be the token", path);
-  out[strcspn(out, "\r\n")] = '\0';
+  out[bytes] = '\0';
+  size_t length = strcspn(out, "\r\n");
+  if (out[length] == '\0' && length < bytes)
+    return pm_why_set(why, PM_ERR_SYNTAX, "--admin-token-file: %s is no text: it has a byte of 0",
+                      path);
+  out[length] = '\0';
   return PM_OK;
 }
 

@@ -14,6 +14,7 @@
 enum {
   PM_MESH_KEY_BYTES_MIN = 16, /* what cannot be guessed when it is random */
   PM_MESH_KEY_BYTES_MAX = 256,
+  PM_MESH_KEY_FILE_BYTES_MAX = 64 << 10, /* the keys, and whatever is said about them beside */
 };
 
 struct pm_mesh_keys {
@@ -21,7 +22,11 @@ struct pm_mesh_keys {
   unsigned count;
 };
 
-/* A sentence that names file and line, never the key. */
+/* The text of a file. Pure. PM_ERR_SYNTAX with "line N: …", PM_ERR_MISSING if there is no key in
+ * it; never the key. */
+enum pm_err pm_mesh_keys_parse(const char *text, size_t bytes, struct pm_mesh_keys *out,
+                               struct pm_why *why) PM_MUST_USE;
+/* The same of a file, which why names; PM_ERR_IO, PM_ERR_FULL (longer than it may be). */
 enum pm_err pm_mesh_keys_read(const char *path, struct pm_mesh_keys *out,
                               struct pm_why *why) PM_MUST_USE;
 /* A pm_gossip_mac_fn; ctx is the keys. */

@@ -5,7 +5,10 @@
 #include "node/options.h"
 #include "node/options_table.h"
 
-enum { VALUE_BYTES_MAX = 4096, HELP_COLUMN = 28 };
+enum {
+  VALUE_BYTES_MAX = 128 << 10, /* as long as the kernel lets an argument be */
+  HELP_COLUMN = 28,
+};
 
 static const void *field_of(const struct pm_options *options, const struct pm_option *option) {
   return (const char *)options + option->offset;
@@ -143,6 +146,17 @@ static void print_option(const struct pm_options *options, const struct pm_optio
   pm_buf_deinit(&value);
 }
 
+/* A '%' begins an escape where a location is read; the rest of one is read as it is. */
+static void append_location(struct pm_buf *out, const char *location) {
+  if (*location) pm_buf_char(out, '#');
+  for (; *location; location++) {
+    if (*location == '%')
+      pm_buf_text(out, "%25");
+    else
+      pm_buf_char(out, *location);
+  }
+}
+
 static void print_target(const struct pm_options_target *target, struct pm_buf *out) {
   struct pm_buf text;
   pm_buf_init(&text, PM_URL_BYTES + PM_LOCATION_BYTES * 4);
@@ -151,7 +165,7 @@ static void print_target(const struct pm_options_target *target, struct pm_buf *
     pm_buf_printf(&text, "https+insecure://%s", url + strlen("https://"));
   else
     pm_buf_text(&text, url);
-  if (target->endpoint.location[0]) pm_buf_printf(&text, "#%s", target->endpoint.location);
+  append_location(&text, target->endpoint.location);
   append_quoted(out, text.data);
   pm_buf_deinit(&text);
 }

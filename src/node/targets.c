@@ -38,15 +38,17 @@ static bool trim(const char *line, size_t length, char out[LINE_BYTES]) {
   return true;
 }
 
-static size_t count_lines(const char *text) {
+static size_t count_lines(const char *text, size_t bytes) {
   size_t lines = 1;
-  for (; *text; text++) lines += *text == '\n';
+  for (size_t i = 0; i < bytes; i++) lines += text[i] == '\n';
   return lines;
 }
 
 static enum pm_err parse_line(const char *line, size_t length, struct pm_options_target *targets,
                               size_t *count, struct pm_why *why) {
   char one[LINE_BYTES];
+  if (memchr(line, '\0', length)) /* what follows would go unread, and so be removed */
+    return pm_why_set(why, PM_ERR_SYNTAX, "it has a byte of 0: the file is no text");
   if (!trim(line, length, one))
     return pm_why_set(why, PM_ERR_TOO_LARGE, "it has more than %d bytes", LINE_BYTES - 1);
   if (one[0] == '\0' || one[0] == '#') return PM_OK;
@@ -58,22 +60,23 @@ static enum pm_err parse_line(const char *line, size_t length, struct pm_options
   return err;
 }
 
-enum pm_err pm_targets_parse(const char *text, struct pm_options_target **out, size_t *out_count,
-                             struct pm_why *why) {
-  size_t lines = count_lines(text), count = 0, number = 0;
+enum pm_err pm_targets_parse(const char *text, size_t bytes, struct pm_options_target **out,
+                             size_t *out_count, struct pm_why *why) {
+  size_t lines = count_lines(text, bytes), count = 0, number = 0;
   size_t most = lines < PM_ROSTER_TARGETS_MAX ? lines : PM_ROSTER_TARGETS_MAX;
   struct pm_options_target *targets = calloc(most, sizeof *targets);
   if (!targets) return pm_why_set(why, PM_ERR_NOMEM, "no memory for so many endpoints");
-  while (*text) {
+  for (const char *line = text, *end = text + bytes; line < end;) {
     struct pm_why reason;
-    size_t length = strcspn(text, "\n");
+    const char *feed = memchr(line, '\n', (size_t)(end - line));
+    size_t length = (size_t)((feed ? feed : end) - line);
     number++;
-    enum pm_err err = parse_line(text, length, targets, &count, &reason);
+    enum pm_err err = parse_line(line, length, targets, &count, &reason);
     if (err != PM_OK) {
       free(targets);
       return pm_why_set(why, err, "line %zu: %s", number, reason.text);
     }
-    text += length + (text[length] == '\n');
+    line += length + (feed != NULL);
   }
   *out = targets;
   *out_count = count;
@@ -106,7 +109,7 @@ static enum pm_err read_file(const char *path, struct pm_options_target **out, s
   pm_buf_init(&text, FILE_BYTES_MAX);
   enum pm_err err = read_text(path, &text, why);
   if (err == PM_OK) {
-    err = pm_targets_parse(text.data, out, out_count, &reason);
+    err = pm_targets_parse(text.data, text.len, out, out_count, &reason);
     if (err != PM_OK) pm_why_set(why, err, "--targets-file: %s, %s", path, reason.text);
   }
   pm_buf_deinit(&text);

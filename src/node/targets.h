@@ -40,7 +40,7 @@ enum pm_err pm_targets_reload(struct pm_targets *targets, struct pm_why *why) PM
 
 /* The lines of the file as targets: *out is to be freed. Pure. PM_ERR_FULL beyond
  * PM_ROSTER_TARGETS_MAX; PM_ERR_NOMEM; what is wrong with an endpoint. why names the line. */
-enum pm_err pm_targets_parse(const char *text, struct pm_options_target **out, size_t *out_count,
-                             struct pm_why *why) PM_MUST_USE;
+enum pm_err pm_targets_parse(const char *text, size_t bytes, struct pm_options_target **out,
+                             size_t *out_count, struct pm_why *why) PM_MUST_USE;
 
 #endif

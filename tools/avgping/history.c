@@ -206,6 +206,8 @@ static void put_loss(struct pm_buf *out, const struct series *series,
 static void put_axis(struct pm_buf *out, const struct series *series) {
   char first[PM_TIME_TEXT_BYTES], last[PM_TIME_TEXT_BYTES];
   int64_t end_s = series->since_s + (int64_t)series->count * series->step_s;
+  if (end_s > INT64_MAX / PM_NS_PER_S)
+    end_s = INT64_MAX / PM_NS_PER_S; /* a node may say anything */
   pm_wall_format((struct pm_wall){series->since_s * PM_NS_PER_S}, "%b %e %H:%M", first,
                  sizeof(first));
   pm_wall_format((struct pm_wall){end_s * PM_NS_PER_S}, "%b %e %H:%M", last, sizeof(last));

@@ -330,6 +330,39 @@ static void only_key_holders_prove_themselves(void **state) {
   fixture_free(f);
 }
 
+/* Keys are changed node by node: the new one is accepted from when it is there on, and no further
+ * one is. (The test's MAC makes of the second key of secret 1 what the first of secret 2 makes.) */
+static void a_key_that_comes_later_proves_too(void **state) {
+  (void)state;
+  struct fixture *f = fixture_new();
+  f->config.auth = key(1);
+  fixture_start(f);
+  struct pm_contact early = node(1), late = node(2), liar = node(3);
+  add_local(f, &early), add_local(f, &late), add_local(f, &liar);
+  pm_gossip_set_keys(f->g, 0);
+  pm_gossip_set_keys(f->g, PM_GOSSIP_KEYS_MAX + 1);
+  mac_pong(f, &early, 2);
+  assert_int_equal(state_of(f, &early), PM_MEMBER_LOCAL);
+  pm_gossip_set_keys(f->g, 2);
+  mac_pong(f, &late, 2);
+  mac_pong(f, &liar, 3);
+  assert_int_equal(state_of(f, &late), PM_MEMBER_VERIFIED);
+  assert_int_equal(state_of(f, &liar), PM_MEMBER_LOCAL);
+  fixture_free(f);
+}
+
+static void a_mesh_without_a_key_gets_none(void **state) {
+  (void)state;
+  struct fixture *f = fixture_new();
+  fixture_start(f);
+  pm_gossip_set_keys(f->g, 1);
+  struct pm_contact bare = node(1);
+  add_local(f, &bare);
+  pong(f, &bare);
+  assert_int_equal(state_of(f, &bare), PM_MEMBER_VERIFIED);
+  fixture_free(f);
+}
+
 /* The first call gets a challenge, the second proves the caller; a replay from elsewhere does not.
  */
 static void a_caller_must_mac_the_challenge_it_was_given(void **state) {
@@ -416,6 +449,8 @@ int main(void) {
       cmocka_unit_test(tenure_protects_three_quarters),
       cmocka_unit_test(a_network_and_an_address_have_their_share),
       cmocka_unit_test(only_key_holders_prove_themselves),
+      cmocka_unit_test(a_key_that_comes_later_proves_too),
+      cmocka_unit_test(a_mesh_without_a_key_gets_none),
       cmocka_unit_test(a_caller_must_mac_the_challenge_it_was_given),
       cmocka_unit_test(we_mac_no_address_that_is_not_ours),
       cmocka_unit_test(siphash_is_siphash),

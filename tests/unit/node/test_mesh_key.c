@@ -57,6 +57,52 @@ static void test_wrong_files(void **state) {
   assert_non_null(strstr(why.text, "/nonexistent/key cannot be read: No such file"));
 }
 
+/* A comment longer than any key is still one line: its end must not become a key. */
+static void test_long_lines_are_one_line(void **state) {
+  (void)state;
+  struct pm_mesh_keys keys;
+  struct pm_why why = {""};
+  char text[2048];
+  memset(text, 'x', sizeof text);
+  text[0] = '#';
+  memcpy(text + 1000, "\n0123456789abcdef\n", 19);
+  assert_int_equal(read_text(text, &keys, NULL), PM_OK);
+  assert_int_equal(keys.count, 1);
+  assert_string_equal(keys.keys[0], "0123456789abcdef");
+  memset(text, ' ', 1000);
+  memcpy(text + 900, "fedcba9876543210", 16);
+  assert_int_equal(read_text(text, &keys, NULL), PM_OK);
+  assert_int_equal(keys.count, 2);
+  assert_string_equal(keys.keys[0], "fedcba9876543210");
+  memset(text, 'x', 257);
+  text[257] = '\n';
+  assert_int_equal(read_text(text, &keys, &why), PM_ERR_SYNTAX);
+  assert_non_null(strstr(why.text, "line 1: "));
+}
+
+/* Half a key would let in whoever guesses half as much. */
+static void test_a_key_is_not_cut_at_a_byte_of_0(void **state) {
+  (void)state;
+  static const char text[] = "0123456789abcdef\n0123456789abcdef\0fedcba9876543210\n";
+  static const char tail[] = "0123456789abcdef\0\n";
+  struct pm_mesh_keys keys;
+  struct pm_why why = {""};
+  assert_int_equal(pm_mesh_keys_parse(text, sizeof text - 1, &keys, &why), PM_ERR_SYNTAX);
+  assert_non_null(strstr(why.text, "line 2: "));
+  assert_int_equal(pm_mesh_keys_parse(tail, sizeof tail - 1, &keys, &why), PM_ERR_SYNTAX);
+  assert_int_equal(pm_mesh_keys_parse(text, 16, &keys, &why), PM_OK);
+}
+
+static void test_a_file_without_end(void **state) {
+  (void)state;
+  struct pm_mesh_keys keys;
+  struct pm_why why = {""};
+  assert_int_equal(pm_mesh_keys_read("/dev/zero", &keys, &why), PM_ERR_FULL);
+  assert_string_equal(why.text, "--mesh-key-file: /dev/zero has more than 65536 bytes");
+  assert_int_equal(pm_mesh_keys_read("/", &keys, &why), PM_ERR_IO);
+  assert_string_equal(why.text, "--mesh-key-file: / cannot be read: Is a directory");
+}
+
 /* RFC 4231, test case 2, whose key is "Jefe": HMAC-SHA256 begins 5bdcc146bf60754e6a042426089575c7.
  */
 static void test_the_mac_is_hmac_sha256(void **state) {
@@ -75,6 +121,9 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_keys_are_lines),
       cmocka_unit_test(test_wrong_files),
+      cmocka_unit_test(test_long_lines_are_one_line),
+      cmocka_unit_test(test_a_key_is_not_cut_at_a_byte_of_0),
+      cmocka_unit_test(test_a_file_without_end),
       cmocka_unit_test(test_the_mac_is_hmac_sha256),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

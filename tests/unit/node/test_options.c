@@ -285,9 +285,10 @@ static char *unquote(const char *line, size_t length) {
 static void test_printed_configuration_parses_again(void **state) {
   (void)state;
   const char *env[] = {"PINGMESH_DELAY", "7", "REP_CITY", "Oslo", NULL};
-  struct parsed *p = parse("-s 81 -n 3 -V --deny 10.0.0.0/8 --deny example.net --insecure "
-                           "--output json [::1]:8080 https+insecure://b.example/p?q=1#Paris,FR",
-                           env);
+  struct parsed *p =
+      parse("-s 81 -n 3 -V --deny 10.0.0.0/8 --deny example.net --insecure "
+            "--output json [::1]:8080 https+insecure://b.example/p?q=1#Paris,FR c.example#50%25",
+            env);
   assert_int_equal(p->action, PM_OPTIONS_RUN);
   struct pm_buf first, second;
   pm_buf_init(&first, 1 << 16);
@@ -311,6 +312,7 @@ static void test_printed_configuration_parses_again(void **state) {
   assert_int_equal(again.deny.count, 2);
   assert_string_equal(again.location, "Oslo");
   assert_true(again.targets[1].insecure);
+  assert_string_equal(again.targets[2].endpoint.location, "50%");
   pm_options_deinit(&again);
   for (int i = 0; i < count; i++) free(words[i]);
   pm_buf_deinit(&first);

@@ -76,6 +76,22 @@ static void test_down_for_a_webhook(void **state) {
         "\"loss_percent\":50.0,\"tcp_ms_mean\":null}," LIMITS);
 }
 
+static void test_far_for_a_webhook(void **state) {
+  (void)state;
+  struct pm_incident_event event = event_of(PM_INCIDENT_RTT, true);
+  event.figures =
+      (struct pm_incident_figures){.probes = 4, .timed = 4, .rtt_sum_ns = INT64_C(2468400000)};
+  check(pm_alert_encode_webhook, &event, NULL, "Tokyo,JP",
+        "{\"version\":1,\"event\":\"opened\","
+        "\"incident\":\"0123456789abcdef0123456789abcdef\",\"kind\":\"rtt\",\"reason\":null,"
+        "\"text\":\"Tokyo,JP, seen from Paris,FR, is far: 617.1 ms of TCP round trip in the mean, "
+        "the limit is 500 ms\","
+        "\"time\":\"2026-11-22T23:00:20Z\",\"opened_at\":\"2026-11-22T23:00:20Z\","
+        "\"from\":\"Paris,FR\",\"to\":\"Tokyo,JP\",\"url\":\"http://192.0.2.9:8080/v1/ping\","
+        "\"outcome\":null,\"figures\":{\"failures_in_a_row\":0,\"probes\":4,\"failed\":0,"
+        "\"loss_percent\":0.0,\"tcp_ms_mean\":617.100}," LIMITS);
+}
+
 static void test_an_end_for_a_webhook(void **state) {
   (void)state;
   struct pm_incident_event event = event_of(PM_INCIDENT_RTT, false);
@@ -196,6 +212,7 @@ static void test_no_dsn(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_down_for_a_webhook),
+      cmocka_unit_test(test_far_for_a_webhook),
       cmocka_unit_test(test_an_end_for_a_webhook),
       cmocka_unit_test(test_loss_for_sentry),
       cmocka_unit_test(test_the_longest_names_fit),
