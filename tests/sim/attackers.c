@@ -36,22 +36,31 @@ void sim_prepare_victim(struct sim_world *w) {
   sim_prepare_plain(w);
 }
 
-/* A million addresses at which nobody is, the same ones from all attackers, and some traps. */
-void sim_reply_blackholes(struct sim_world *w, uint32_t attacker, struct pm_wire_answer *reply) {
+enum { HOLES = 1000000, CHORUS_S = 300, CHORUS_STEP = 7919 };
+
+/* Addresses at which nobody is, and some traps. */
+static void list_holes(struct sim_world *w, uint32_t first, struct pm_wire_answer *reply) {
   static const char *const traps[] = {"127.0.0.1", "169.254.169.254", "10.0.0.1",
                                       "224.0.0.1", "0.0.0.0",         "192.168.1.1"};
-  (void)attacker;
-  /* All tell much the same at one time, so that their words add up. */
-  uint32_t first =
-      (uint32_t)(w->now_ns / 300000000000) * 7919 + (uint32_t)pm_rng_below(&w->rng, 256);
   for (uint32_t i = 0; i < PM_WIRE_LIMIT_MAX; i++) {
-    uint32_t hole = (first + i) % 1000000;
+    uint32_t hole = (first + i) % HOLES;
     struct pm_ip ip = sim_public_ip(20000 + hole % 30000, 2000 + hole / 30000);
     if (i % 32 == 0 && pm_ip_parse(traps[i / 32 % 6], &ip) != PM_OK) abort();
     struct pm_wire_entry *entry = &reply->entries[reply->entries_count++];
     name_entry(w, entry, &ip, SIM_PORT);
     snprintf(entry->contact.host, sizeof entry->contact.host, "h%u.example.net", hole);
   }
+}
+
+void sim_reply_blackholes(struct sim_world *w, uint32_t attacker, struct pm_wire_answer *reply) {
+  (void)attacker;
+  list_holes(w, (uint32_t)pm_rng_below(&w->rng, HOLES), reply);
+}
+
+void sim_reply_chorus(struct sim_world *w, uint32_t attacker, struct pm_wire_answer *reply) {
+  (void)attacker;
+  uint32_t verse = (uint32_t)(w->now_ns / ((int64_t)CHORUS_S * PM_NS_PER_S));
+  list_holes(w, verse * CHORUS_STEP + (uint32_t)pm_rng_below(&w->rng, PM_WIRE_LIMIT_MAX), reply);
 }
 
 /* Attackers that answer list each other, as fresh as can be. */

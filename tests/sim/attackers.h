@@ -9,7 +9,10 @@ void sim_prepare_victim(struct sim_world *w);
 void sim_reply_victim(struct sim_world *w, uint32_t attacker, struct pm_wire_answer *reply);
 void sim_claim_victim(struct sim_world *w, uint32_t attacker, struct pm_wire_request *request);
 
+/* Of a million addresses where nobody is: any of them each time, or … */
 void sim_reply_blackholes(struct sim_world *w, uint32_t attacker, struct pm_wire_answer *reply);
+/* … all attackers much the same ones for five minutes, so that their words add up. */
+void sim_reply_chorus(struct sim_world *w, uint32_t attacker, struct pm_wire_answer *reply);
 /* All addresses of four /24s. */
 void sim_reply_networks(struct sim_world *w, uint32_t attacker, struct pm_wire_answer *reply);
 /* Endpoints further from a seed than anybody follows. */

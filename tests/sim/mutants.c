@@ -18,13 +18,13 @@ static const struct mutant {
   uint32_t nodes, attackers, members_max;
   double minutes;
 } mutants[] = {
-    {PM_MUTATION_FAILURE_BUDGET, "failure-budget", "attack-blackholes", 40, 20, 0, 15},
-    {PM_MUTATION_SPECULATION, "speculation", "attack-blackholes", 40, 1, 0, 10},
+    {PM_MUTATION_FAILURE_BUDGET, "failure-budget", "attack-chorus", 40, 20, 0, 15},
+    {PM_MUTATION_SPECULATION, "speculation", "attack-chorus", 40, 1, 0, 10},
     {PM_MUTATION_REWARD, "reward", "attack-flapping", 40, 50, 0, 60},
     {PM_MUTATION_ADDRESS_LIMIT, "address-limit", "attack-victim", 40, 10, 0, 10},
-    {PM_MUTATION_SCOPE, "scope", "attack-blackholes", 40, 10, 0, 5},
+    {PM_MUTATION_SCOPE, "scope", "attack-chorus", 40, 10, 0, 5},
     {PM_MUTATION_HEARSAY, "hearsay", "converge", 60, 0, 0, 2},
-    {PM_MUTATION_QUORUM, "quorum", "attack-blackholes", 40, 10, 0, 5},
+    {PM_MUTATION_QUORUM, "quorum", "attack-chorus", 40, 10, 0, 5},
     {PM_MUTATION_VERIFY_RATE, "verify-rate", "converge", 200, 0, 0, 1},
     {PM_MUTATION_FRESHNESS, "freshness", "kill", 150, 0, 160, 15},
     {PM_MUTATION_SELF, "self", "lb-seed", 100, 0, 0, 3},
