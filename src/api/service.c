@@ -112,6 +112,11 @@ void pm_service_index(struct pm_service *service, const struct pm_http_request *
   }
 }
 
+struct pm_time pm_service_now(const struct pm_service *service) {
+  const struct pm_service_config *config = &service->config;
+  return config->clock != NULL ? config->clock(config->owner) : pm_clock_now();
+}
+
 enum pm_err pm_service_new(const struct pm_service_config *config, struct pm_service **out) {
   struct pm_service *service = calloc(1, sizeof(*service));
   if (service == NULL) return PM_ERR_NOMEM;

@@ -43,6 +43,7 @@ struct pm_service_config {
   struct pm_assets assets; /* the dashboard; without it "/" is the plain page */
 
   void *owner;
+  struct pm_time (*clock)(void *owner); /* NULL: the machine's */
   /* Adds a target. with_peers: the peers list of the same host, too, whose entries are added once.
    * DUPLICATE: it was there; FULL, NOMEM; DENIED: its address is not allowed; others: bad input. */
   enum pm_err (*add_peer)(void *owner, const struct pm_target_spec *spec, bool with_peers,

@@ -31,7 +31,7 @@ static void key_of(const struct pm_service *service, const struct pm_gossip_chan
 
 void pm_service_feed_change(struct pm_service *service, const struct pm_gossip_change *change) {
   const struct pm_gossip *core = pm_service_core(service);
-  const struct pm_time now = pm_clock_now();
+  const struct pm_time now = pm_service_now(service);
   struct pm_gossip_member member;
   char key[PM_CONTACT_URL_BYTES];
   const bool known = core != NULL && pm_gossip_get(core, change->handle, &member);
@@ -51,7 +51,7 @@ static void learn_names(struct pm_service *service, struct pm_time now) {
 }
 
 void pm_service_feed_tick(struct pm_service *service) {
-  const struct pm_time now = pm_clock_now();
+  const struct pm_time now = pm_service_now(service);
   if (pm_time_since_ns(now, service->names_learned) > (int64_t)PM_SERVICE_NAMES_S * PM_NS_PER_S) {
     service->names_learned = now;
     learn_names(service, now);

@@ -24,7 +24,7 @@ struct pm_mesh_source pm_service_mesh_source(const struct pm_service *service) {
       .self = id != NULL ? *id : (struct pm_node_id){{0}},
       .self_host = service->host_port,
       .self_location = config->location,
-      .now = pm_clock_now(),
+      .now = pm_service_now(service),
       .wall = pm_clock_wall(),
   };
 }
@@ -93,7 +93,7 @@ void pm_service_matrix(struct pm_service *service, const struct pm_http_request 
   pm_wire_id(&ask.after, after);
   snprintf(question, sizeof(question), "matrix %d %d%s %d%s %zu", format, ask.one, from, ask.later,
            after, ask.limit);
-  const struct pm_time now = pm_clock_now();
+  const struct pm_time now = pm_service_now(service);
   struct pm_service_kept *place = place_for(service, question, now);
   if (place == NULL) {
     answer_busy(request, response);
@@ -105,7 +105,7 @@ void pm_service_matrix(struct pm_service *service, const struct pm_http_request 
       pm_matrix_view_html(&source, &ask, &place->kept.text);
     else
       pm_matrix_view_json(&source, &ask, &place->kept.text);
-    pm_kept_written(&place->kept, pm_clock_now(), pm_clock_thread_ns() - began_ns);
+    pm_kept_written(&place->kept, pm_service_now(service), pm_clock_thread_ns() - began_ns);
   }
   dress(response, format);
   pm_kept_answer(&place->kept, response);
@@ -125,7 +125,7 @@ void pm_service_asymmetry(struct pm_service *service, const struct pm_http_reque
     return;
   }
   snprintf(question, sizeof(question), "asymmetry %d %zu", format, limit);
-  const struct pm_time now = pm_clock_now();
+  const struct pm_time now = pm_service_now(service);
   struct pm_service_kept *place = place_for(service, question, now);
   if (place == NULL) {
     answer_busy(request, response);
@@ -138,7 +138,7 @@ void pm_service_asymmetry(struct pm_service *service, const struct pm_http_reque
       pm_asymmetry_view_html(&source, limit, &place->kept.text);
     else
       pm_asymmetry_view_json(&source, limit, &place->kept.text);
-    pm_kept_written(&place->kept, pm_clock_now(), pm_clock_thread_ns() - began_ns);
+    pm_kept_written(&place->kept, pm_service_now(service), pm_clock_thread_ns() - began_ns);
   }
   dress(response, format);
   pm_kept_answer(&place->kept, response);

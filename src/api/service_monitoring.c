@@ -35,12 +35,12 @@ void pm_service_metrics(struct pm_service *service, const struct pm_http_request
 void pm_service_exposition(struct pm_service *service, const struct pm_http_request *request,
                            struct pm_http_response *response) {
   struct pm_kept *kept = &service->exposition;
-  const struct pm_time now = pm_clock_now();
+  const struct pm_time now = pm_service_now(service);
   (void)request;
   if (!pm_kept_is_fresh(kept, now)) {
     const int64_t began_ns = pm_clock_thread_ns();
     service->config.exposition(service->config.owner, &kept->text);
-    pm_kept_written(kept, pm_clock_now(), pm_clock_thread_ns() - began_ns);
+    pm_kept_written(kept, pm_service_now(service), pm_clock_thread_ns() - began_ns);
   }
   pm_answer_text(response, 200, "");
   response->content_type = "text/plain; version=0.0.4; charset=utf-8";
@@ -51,12 +51,12 @@ void pm_service_discovery(struct pm_service *service, const struct pm_http_reque
                           struct pm_http_response *response) {
   const struct pm_service_config *config = &service->config;
   struct pm_kept *kept = &service->members;
-  const struct pm_time now = pm_clock_now();
+  const struct pm_time now = pm_service_now(service);
   if (!pm_kept_is_fresh(kept, now)) {
     const int64_t began_ns = pm_clock_thread_ns();
     pm_discovery_view_members(config->mesh != NULL ? config->mesh(config->owner) : NULL,
                               &kept->text);
-    pm_kept_written(kept, pm_clock_now(), pm_clock_thread_ns() - began_ns);
+    pm_kept_written(kept, pm_service_now(service), pm_clock_thread_ns() - began_ns);
   }
   const struct pm_discovery_view view = {
       .asked_as = request->host,

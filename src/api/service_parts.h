@@ -112,6 +112,7 @@ struct pm_metrics_view pm_service_metrics_view(const struct pm_service *service)
 bool pm_service_is_ready(const struct pm_service *service);
 
 /* service_mesh.c: the core; NULL without a mesh. */
+struct pm_time pm_service_now(const struct pm_service *service);
 const struct pm_gossip *pm_service_core(const struct pm_service *service);
 /* What views of the mesh are made from now. */
 struct pm_mesh_source pm_service_mesh_source(const struct pm_service *service);

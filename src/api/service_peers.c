@@ -26,7 +26,7 @@ struct pm_peers_view pm_service_peers_view(const struct pm_service *service) {
   };
   struct pm_peers_view view;
   pm_peers_view_init(&view, config->roster(config->owner), &head, pm_clock_wall());
-  view.now_monotonic = pm_clock_now();
+  view.now_monotonic = pm_service_now(service);
   if (config->mesh != NULL) view.core = config->mesh(config->owner);
   return view;
 }
@@ -34,13 +34,13 @@ struct pm_peers_view pm_service_peers_view(const struct pm_service *service) {
 static void answer_kept_peers(struct pm_service *service, enum pm_peers_stats stats,
                               struct pm_http_response *response) {
   struct pm_kept *kept = &service->peers[stats];
-  const struct pm_time now = pm_clock_now();
+  const struct pm_time now = pm_service_now(service);
   if (!pm_kept_is_fresh(kept, now)) {
     const int64_t began_ns = pm_clock_thread_ns();
     struct pm_peers_view view = pm_service_peers_view(service);
     view.windows = PEERS_STATS[stats].windows;
     pm_peers_view_json(&view, &kept->text);
-    pm_kept_written(kept, pm_clock_now(), pm_clock_thread_ns() - began_ns);
+    pm_kept_written(kept, pm_service_now(service), pm_clock_thread_ns() - began_ns);
   }
   pm_answer_json(response, 200);
   pm_kept_answer(kept, response);
@@ -48,12 +48,12 @@ static void answer_kept_peers(struct pm_service *service, enum pm_peers_stats st
 
 static void answer_kept_page(struct pm_service *service, struct pm_http_response *response) {
   struct pm_kept *kept = &service->peers_page;
-  const struct pm_time now = pm_clock_now();
+  const struct pm_time now = pm_service_now(service);
   if (!pm_kept_is_fresh(kept, now)) {
     const int64_t began_ns = pm_clock_thread_ns();
     const struct pm_peers_view view = pm_service_peers_view(service);
     pm_peers_view_html(&view, &kept->text);
-    pm_kept_written(kept, pm_clock_now(), pm_clock_thread_ns() - began_ns);
+    pm_kept_written(kept, pm_service_now(service), pm_clock_thread_ns() - began_ns);
   }
   pm_answer_html(response, 200);
   pm_kept_answer(kept, response);

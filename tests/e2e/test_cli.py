@@ -69,7 +69,7 @@ def shape_of_stdout(text, ports, location):
         line = re.sub(r"\t502\t<size>\t", "\t502\t0\t", line) if "\t502\t0\t" in line else line
         line = re.sub(r"^(\d+) (?=.{6}\t)\d+s +\t", r"\1 <elapsed>\t", line)
         line = re.sub(r"( samples in )\d+s(, average)", r"\1<elapsed>\2", line)
-        line = line.replace("\t::1\t", "\t127.0.0.1\t")
+        line = re.sub(r"(\t| msec .* )::1(\t|$)", r"\g<1>127.0.0.1\2", line)
         lines.append(line)
     return lines
 

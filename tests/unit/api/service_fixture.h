@@ -35,6 +35,7 @@ struct fixture {
   /* What it knows of the mesh. */
   const struct pm_matrix *matrix;
   struct pm_node_id id;
+  struct pm_time now; /* for a test's clock */
 };
 
 static inline enum pm_err fixture_add_peer(void *owner, const struct pm_target_spec *spec,

@@ -233,10 +233,17 @@ static void the_page_is_cut_to_a_screen(void **state) {
   pm_matrix_free(matrix);
 }
 
-/* Eight different long questions at a time; the ninth has to wait, the first is answered. */
+static struct pm_time clock_of(void *owner) {
+  return ((struct fixture *)owner)->now;
+}
+
+/* Eight different long questions at a time; the ninth has to wait, the first is answered. An hour
+ * later all is forgotten. */
 static void questions_of_many_kinds_are_bounded(void **state) {
   struct fixture *f = *state;
-  struct pm_matrix *matrix = mesh_full(250, pm_clock_now());
+  f->now = (struct pm_time){(int64_t)1000 * PM_NS_PER_S};
+  f->config.clock = clock_of;
+  struct pm_matrix *matrix = mesh_full(250, f->now);
   char query[32];
   see(f, matrix);
   for (int limit = 250; limit < 258; limit++) {
@@ -251,6 +258,9 @@ static void questions_of_many_kinds_are_bounded(void **state) {
   assert_int_equal(f->response.status, 200);
   assert_string_equal(fixture_get(f, "/v1/matrix", "limit=250"), before);
   free((void *)(uintptr_t)before);
+  f->now = pm_time_add_ms(f->now, 3600 * 1000);
+  fixture_get(f, "/v1/matrix", "limit=258");
+  assert_int_equal(f->response.status, 200);
   pm_matrix_free(matrix);
 }
 
