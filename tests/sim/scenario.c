@@ -423,7 +423,7 @@ static uint64_t refused_by_cores(const struct sim_world *w) {
   return refused;
 }
 
-static void sum_up(struct sim_world *w, struct sim_outcome *out) {
+static void count_pulls(const struct sim_world *w, struct sim_outcome *out) {
   uint64_t pulls = 0, bytes = 0, honest = 0;
   for (uint32_t i = 0; i < w->members; i++) {
     if (w->nodes[i].kind != SIM_HONEST) continue;
@@ -433,6 +433,10 @@ static void sum_up(struct sim_world *w, struct sim_outcome *out) {
   }
   out->pulls_per_node = (double)pulls / (double)honest;
   out->kb_per_node = (double)bytes / 1000 / (double)honest;
+}
+
+static void sum_up(struct sim_world *w, struct sim_outcome *out) {
+  if (out->pulls_per_node < 0) count_pulls(w, out);
   out->coverage = sim_world_coverage(w);
   out->zombies = sim_world_zombies(w);
   out->forget_p50_s = percentile(w, 0.5);
@@ -446,7 +450,7 @@ static void sum_up(struct sim_world *w, struct sim_outcome *out) {
 
 struct sim_outcome sim_scenario_run(struct sim_world *w) {
   const struct sim_scenario *s = w->options.scenario;
-  struct sim_outcome out = {.t99_s = -1, .t100_s = -1};
+  struct sim_outcome out = {.t99_s = -1, .t100_s = -1, .pulls_per_node = -1};
   bool on = true;
   for (int64_t second = 1; on; second++) {
     on = sim_world_run(w, second * S);
@@ -456,7 +460,9 @@ struct sim_outcome sim_scenario_run(struct sim_world *w) {
     if (out.t99_s < 0 && coverage >= s->target) out.t99_s = at_s - s->from_s;
     if (out.t100_s < 0 && coverage >= 1) out.t100_s = at_s - s->from_s;
     if (second % 10 == 0 || !on) progress(w, coverage);
-    if (s->stops_when_full && out.t100_s >= 0 && !w->options.whole) break;
+    if (!s->stops_when_full || out.t100_s < 0) continue;
+    if (out.pulls_per_node < 0) count_pulls(w, &out);
+    if (!w->options.whole) break;
   }
   if (!w->options.quiet && !w->options.label) fprintf(stderr, "\n");
   sum_up(w, &out);

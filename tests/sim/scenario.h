@@ -11,7 +11,7 @@
 struct sim_outcome {
   double t99_s, t100_s; /* since the event that the scenario waits for; negative: never */
   double coverage;      /* at the end */
-  double pulls_per_node, kb_per_node;
+  double pulls_per_node, kb_per_node; /* of a scenario that stops when all know all: until then */
   uint64_t zombies;
   uint64_t victim_bound;
   double dead_share;     /* of all tables' entries: nodes that are dead at the end */
