@@ -133,8 +133,10 @@ class Shell:
         """Ends what still runs, by its id."""
         running = list(self.children())
         for pid in running:
+            # A document may have stopped it. Not after SIGTERM: at its end the leak checker stops the
+            # process, and would wait for ever if it went on.
+            os.kill(pid, signal.SIGCONT)
             os.kill(pid, signal.SIGTERM)
-            os.kill(pid, signal.SIGCONT)  # a document may have stopped it
         os.close(self.requests)
         try:
             harness.wait_until("what was started ends", lambda: not any(map(is_alive, running)),
