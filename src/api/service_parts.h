@@ -40,7 +40,7 @@ enum pm_peers_stats {
 enum {
   /* Different answers about the mesh that are kept at a time: so many of what pm_kept allows one
    * may be spent on all of them. */
-  PM_SERVICE_KEPT_MAX = 8,
+  PM_SERVICE_KEPT_MAX = 4,
   PM_SERVICE_QUESTION_BYTES = 128,
   PM_SERVICE_NAMES_S = 30, /* between two readings of what members are called */
 };

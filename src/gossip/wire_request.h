@@ -2,8 +2,8 @@
  *
  *   GET /v1/ping?v=1&mesh=M&id=<32hex>&n=<16hex>&to=<ip:port>&self=<host:port|ip,…>
  *                &c=<16hex>&mac=<32hex>                                  (with a key)
- *                &row=<16hex inc>.<revision>     (what it has of the answerer's row, see
- * wire_row.h) GET /v1/peers?addpeers=true&(the same)&limit=256&short=1&rows=1&part=3.20&salt=<8hex>
+ *                &row=<16hex inc>.<revision>     (what it has of the answerer's row: wire_row.h)
+ *   GET /v1/peers?addpeers=true&(the same)&limit=256&short=1&rows=1&part=3.20&salt=<8hex>
  *                &bf=<base64url Bloom>
  *
  * Unknown names are passed over, so that later versions can add some. A request without "v" is
